@@ -1,0 +1,69 @@
+# `make run` and `make test` do all set-up themselves.
+.DEFAULT_GOAL := help
+.PHONY: help setup run train knowledge shell test lint validate nlu stories unit e2e bench-services clean
+
+PY := .venv/bin/python
+RUFF := .venv/bin/ruff
+export PYTHONDONTWRITEBYTECODE ?= 1
+export UV_PYTHON_DOWNLOADS := never
+QUIET := TF_CPP_MIN_LOG_LEVEL=3 RASA_TELEMETRY_ENABLED=false SQLALCHEMY_SILENCE_UBER_WARNING=1 PYTHONWARNINGS=ignore
+
+help: ## show this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
+
+setup: ## make the three environments (done by every target that needs them)
+	@sh deploy/local/bootstrap.sh
+
+run: setup ## start everything and open http://localhost:8080
+	@$(PY) -m deploy.local.run
+
+train: setup ## train the assistant if data, domain, config or policy changed (FORCE=--force: always)
+	@$(PY) -m deploy.local.prepare train $(FORCE)
+
+knowledge: setup ## index the articles that changed
+	@$(PY) -m deploy.local.prepare knowledge
+
+shell: train ## talk to the assistant in the terminal (the action server must run)
+	@set -a; . var/env; set +a; $(QUIET) .venv/bin/rasa shell --model var/models --endpoints endpoints.yml
+
+test: ## everything: lint, data, NLU, stories, unit, end-to-end and browser tests
+	@$(MAKE) --no-print-directory lint validate train nlu stories unit e2e
+	@echo "All of make test passed."
+
+lint: setup ## ruff and mypy
+	@$(RUFF) check .
+	@$(RUFF) format --check .
+	@actions/.venv/bin/mypy actions
+	@desk/.venv/bin/mypy desk
+
+validate: setup ## rasa data validate, warnings are errors
+	@mkdir -p var/log
+	@$(QUIET) .venv/bin/rasa data validate --fail-on-warnings --max-history 5 > var/log/validate.log 2>&1 \
+	    && echo "rasa data validate: no warnings" || { cat var/log/validate.log; exit 1; }
+
+nlu: train ## rasa test nlu on the held-out utterances in tests/nlu
+	@rm -rf var/results/nlu; mkdir -p var/log
+	@$(QUIET) .venv/bin/rasa test nlu --nlu tests/nlu --model var/models --out var/results/nlu --no-plot \
+	    > var/log/nlu.log 2>&1 || { cat var/log/nlu.log; exit 1; }
+	@$(PY) -m tests.nlu.report var/results/nlu
+
+stories: train ## rasa test core on the test stories in tests/stories
+	@rm -rf var/results/core; mkdir -p var/log
+	@$(QUIET) .venv/bin/rasa test core --stories tests/stories --model var/models --out var/results/core --no-plot \
+	    --fail-on-prediction-errors > var/log/stories.log 2>&1 \
+	    && echo "rasa test core: every story as predicted" || { cat var/log/stories.log; exit 1; }
+
+unit: setup ## unit tests, each service in its own environment
+	@$(PY) -m pytest -q tests/unit/assistant
+	@actions/.venv/bin/python -m pytest -q tests/unit/actions
+	@desk/.venv/bin/python -m pytest -q tests/unit/desk
+
+e2e: train ## the real services on free ports: conversations, outages, two browsers
+	@command -v chromium >/dev/null || { echo "The browser tests need Chromium: apt install chromium"; exit 1; }
+	@$(PY) -m pytest -q tests/e2e tests/browser
+
+bench-services: train ## memory and time of a turn, as Markdown tables
+	@$(PY) -m benchmarks.services
+
+clean: ## remove what runs leave behind (models, databases, logs), not the environments
+	@rm -rf var

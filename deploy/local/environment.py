@@ -1,0 +1,90 @@
+"""The environment that all services share: ports, addresses, the run-time folder and generated secrets."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PORTS = {"ASSISTANT": 5005, "ACTIONS": 5055, "DESK": 8080}
+SECRETS = ("TANDEM_SECRET", "RASA_TOKEN", "ACTIONS_TOKEN")
+QUIET = {
+    "RASA_TELEMETRY_ENABLED": "false",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "SQLALCHEMY_SILENCE_UBER_WARNING": "1",
+    "ANONYMIZED_TELEMETRY": "False",
+    "PYTHONWARNINGS": "ignore",
+    "LOG_LEVEL": "WARNING",
+    "LOG_LEVEL_LIBRARIES": "ERROR",
+    "PYTHONUNBUFFERED": "1",
+}
+
+
+class StartError(Exception):
+    """Something that keeps Tandem from starting; its text says what to do."""
+
+
+def compose(var: Path, ports: dict[str, int] | None = None) -> dict[str, str]:
+    """The services' environment for the run-time folder `var`; what is already set in os.environ wins.
+
+    Secrets that nobody set are generated once and kept in `var/env`, readable by this user alone.
+    """
+    var = var.resolve()
+    var.mkdir(parents=True, exist_ok=True)
+    saved = read_env_file(var / "env")
+    own = {"TANDEM_VAR": str(var), "TANDEM_DEMO": "1"}
+    for name, default in PORTS.items():
+        port = str((ports or {}).get(name) or os.environ.get(f"{name}_PORT") or default)
+        host = "localhost" if name == "DESK" else "127.0.0.1"
+        own |= {f"{name}_PORT": port, f"{name}_URL": f"http://{host}:{port}"}
+    for name in SECRETS:
+        own[name] = saved.get(name) or secrets.token_hex(32)
+    own["DEMO_AGENT_PASSWORD"] = saved.get("DEMO_AGENT_PASSWORD") or secrets.token_urlsafe(9)
+    fixed = {name for name in own if name.endswith(("_PORT", "_URL"))} | {"TANDEM_VAR"}
+    own |= {name: os.environ[name] for name in own if os.environ.get(name) and name not in fixed}
+    write_env_file(var / "env", own)
+    return {**QUIET, **os.environ, **own}
+
+
+def read_env_file(path: Path) -> dict[str, str]:
+    """NAME=value lines of `path`; an absent file is an empty one."""
+    if not path.exists():
+        return {}
+    lines = (line.partition("=") for line in path.read_text().splitlines() if not line.startswith("#"))
+    return {name: value.strip("'") for name, _, value in lines if value}
+
+
+def write_env_file(path: Path, values: dict[str, str]) -> None:
+    """Keep `values` for the next start and for a shell (`set -a; . var/env`), with mode 0600."""
+    head = "# Made by `make run`. For a shell of your own: set -a; . var/env; set +a\n"
+    text = head + "".join(f"{name}='{value}'\n" for name, value in sorted(values.items()))
+    if path.exists() and path.read_text() == text:
+        return
+    path.touch(mode=0o600)
+    path.chmod(0o600)
+    path.write_text(text)
+
+
+def check_ports(env: dict[str, str]) -> None:
+    """Raise StartError when one of the three ports is in use."""
+    for name in PORTS:
+        port = int(env[f"{name}_PORT"])
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                raise StartError(
+                    f"Port {port} is taken: stop the program that uses it, "
+                    f"or choose another one with `{name}_PORT={port + 10} make run`."
+                ) from None
+
+
+def free_ports() -> dict[str, int]:
+    """A free port for each service, for tests."""
+    with socket.socket() as a, socket.socket() as b, socket.socket() as c:
+        for probe in (a, b, c):
+            probe.bind(("127.0.0.1", 0))
+        return dict(zip(PORTS, (probe.getsockname()[1] for probe in (a, b, c)), strict=True))

@@ -1,0 +1,121 @@
+"""The services on free ports with a run-time folder of their own, for tests and benchmarks."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+import uuid
+from pathlib import Path
+from types import TracebackType
+
+import httpx
+from honcho.environ import parse_procfile
+
+from deploy.local.environment import ROOT, compose, free_ports
+from deploy.local.prepare import index_knowledge, train
+from deploy.local.run import answers, health_url
+
+COMMANDS = parse_procfile((ROOT / "Procfile").read_text()).processes
+
+
+class Stack:
+    """Starts and stops the services of the Procfile; each one's output goes to `var/log/<name>.log`."""
+
+    def __init__(self, var: Path, **settings: str) -> None:
+        self.env = compose(var, free_ports()) | {"TANDEM_MODELS": str(ROOT / "var/models")} | settings
+        self.var = var
+        self.processes: dict[str, subprocess.Popen] = {}
+        (var / "log").mkdir(exist_ok=True)
+
+    def __enter__(self) -> Stack:
+        train(self.env)
+        index_knowledge(self.env)
+        try:
+            self.start(*COMMANDS)
+        except BaseException:
+            self.stop(*self.processes)
+            raise
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop(*self.processes)
+
+    def start(self, *names: str) -> None:
+        """Start the services `names` and wait until each of them answers."""
+        for name in names:
+            with (self.var / "log" / f"{name}.log").open("a") as log:
+                self.processes[name] = subprocess.Popen(
+                    COMMANDS[name], shell=True, cwd=ROOT, env=self.env, stdout=log, stderr=log, start_new_session=True
+                )
+        for name in names:
+            self.wait(name)
+
+    def wait(self, name: str, seconds: float = 180) -> None:
+        """Wait until the service answers; fails with its log when it ends or takes too long."""
+        until = time.monotonic() + seconds
+        while not answers(health_url(name, self.env)):
+            ended = self.processes[name].poll() is not None
+            if ended or time.monotonic() > until:
+                raise AssertionError(f"{name} did not start:\n{self.log(name)[-3000:]}")
+            time.sleep(0.2)
+
+    def stop(self, *names: str) -> None:
+        """Stop the services `names`, gently first."""
+        for name in list(names):
+            process = self.processes.pop(name)
+            if process.poll() is None:
+                process.terminate()
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+    def log(self, name: str) -> str:
+        """What the service has printed."""
+        return (self.var / "log" / f"{name}.log").read_text(errors="replace")
+
+    def conversation(self) -> Conversation:
+        """A new customer on the REST channel."""
+        return Conversation(self, uuid.uuid4().hex)
+
+    def tracker(self, sender: str) -> dict:
+        """The assistant's tracker of a conversation, as its HTTP API gives it."""
+        url = f"{self.env['ASSISTANT_URL']}/conversations/{sender}/tracker"
+        return httpx.get(url, params={"token": self.env["RASA_TOKEN"]}, timeout=30).raise_for_status().json()
+
+    def append(self, sender: str, *events: dict) -> None:
+        """Append events to a conversation's tracker, as the desk does."""
+        url = f"{self.env['ASSISTANT_URL']}/conversations/{sender}/tracker/events"
+        token = {"token": self.env["RASA_TOKEN"]}
+        httpx.post(url, params=token, json=list(events), timeout=30).raise_for_status()
+
+
+class Conversation:
+    """One customer who writes on the REST channel."""
+
+    def __init__(self, stack: Stack, sender: str) -> None:
+        self.stack, self.sender = stack, sender
+        self.last: list[dict] = []
+
+    def post(self, **body: object) -> httpx.Response:
+        """The raw answer of the channel to a JSON body."""
+        url = f"{self.stack.env['ASSISTANT_URL']}/webhooks/rest/webhook"
+        headers = {"Authorization": f"Bearer {self.stack.env['RASA_TOKEN']}"}
+        return httpx.post(url, json=body, headers=headers, timeout=60)
+
+    def say(self, text: str) -> str:
+        """Send a message; returns all that came back, one message a line."""
+        self.last = self.post(sender=self.sender, message=text).raise_for_status().json()
+        return "\n".join(message.get("text", "") for message in self.last)
+
+    def press(self, title: str) -> str:
+        """Press a button of the last answer by its title."""
+        buttons = {b["title"]: b["payload"] for message in self.last for b in message.get("buttons", [])}
+        return self.say(buttons[title])
+
+    def slots(self) -> dict:
+        """The conversation's slots now."""
+        return self.stack.tracker(self.sender)["slots"]
