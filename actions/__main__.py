@@ -1,0 +1,87 @@
+"""Starts the action server: `python -m actions`.
+
+Exit code 0 after SIGTERM or SIGINT, 1 when the database or the port cannot be used, 2 when a setting is
+missing.
+"""
+
+import logging
+import os
+import socket
+import sys
+import warnings
+
+from . import logs, settings
+
+HOST = "127.0.0.1"
+logger = logs.get_logger("actions")
+
+
+def main() -> int:
+    """Check the settings, prepare the database, serve until a signal; returns the exit code."""
+    logs.configure()
+    warnings.filterwarnings("ignore", category=DeprecationWarning)
+    warnings.filterwarnings("ignore", message=".*pkg_resources.*")
+    os.environ.setdefault("ANONYMIZED_TELEMETRY", "False")
+    try:
+        settings.var_dir()
+        settings.actions_token()
+        settings.backend_url()
+        settings.action_timeout()
+        port = settings.actions_port()
+    except settings.MissingSetting as problem:
+        print(problem, file=sys.stderr)
+        return 2
+    return _serve(port)
+
+
+def _serve(port: int) -> int:
+    # Imported after the settings are known to be good: they take seconds.
+    from .backends import BackendError
+    from .backends.schema import DatabaseProblem, upgrade
+    from .backends.seed import seed
+    from .executor import SafeExecutor
+    from .server import build
+
+    try:
+        upgrade(settings.backend_url())
+        if settings.demo() and seed():
+            logger.info("seeded")
+        listener = _listen(port)
+    except (DatabaseProblem, BackendError, OSError) as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    executor = SafeExecutor(settings.action_timeout())
+    app = build(executor, settings.actions_token())
+    logger.info("started", extra={"port": port, "actions": len(executor.actions)})
+    app.run(sock=listener, single_process=True, access_log=False, motd=False)
+    logger.info("stopped")
+    if not executor.shut_down():
+        _flush()
+        os._exit(0)  # an action still hangs in its thread: nothing more can be done for it
+    return 0
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+    except OSError as error:
+        listener.close()
+        raise OSError(f"Port {port} is taken ({error.strerror}): set ACTIONS_PORT to a free one") from error
+    listener.setblocking(False)
+    return listener
+
+
+def _flush() -> None:
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    try:
+        code = main()
+    except KeyboardInterrupt:
+        code = 0
+    sys.exit(code)

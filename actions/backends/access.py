@@ -1,0 +1,50 @@
+"""One access to customer data: its level is checked, and it is audited whether allowed or refused."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.orm import Session
+
+from .. import clock
+from .models import AuditRow
+from .protocols import BackendError, Identity, Level, NotAllowed, Unavailable
+from .session import transaction
+
+
+def audit(
+    session: Session,
+    identity: Identity,
+    action: str,
+    subject: str | None,
+    outcome: str,
+    reason: str | None = None,
+) -> None:
+    """Add an audit row to `session`; `outcome` is allowed or refused."""
+    row = AuditRow(
+        at=clock.utc_now(),
+        conversation_id=identity.conversation_id,
+        account_number=identity.account_number,
+        action=action,
+        subject=subject,
+        level=int(identity.level),
+        outcome=outcome,
+        reason=reason,
+    )
+    session.add(row)
+
+
+@contextmanager
+def access(identity: Identity, action: str, needed: Level, subject: str | None = None) -> Iterator[Session]:
+    """A transaction for `action` on `subject`; a BackendError raised inside is audited as a refusal."""
+    try:
+        if identity.level < needed:
+            raise NotAllowed(f"{action} needs the level {needed.name.lower()}")
+        with transaction() as session:
+            yield session
+            audit(session, identity, action, subject, "allowed")
+    except Unavailable:
+        raise
+    except BackendError as refusal:
+        with transaction() as session:
+            audit(session, identity, action, subject, "refused", type(refusal).__name__)
+        raise

@@ -1,0 +1,1 @@
+"""Alembic's migrations of the backend database; `actions/backends/schema.py` runs them."""

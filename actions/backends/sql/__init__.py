@@ -1,0 +1,1 @@
+"""The backends on the SQL database."""

@@ -1,0 +1,90 @@
+"""The conversation as turns: what the customer wrote, which actions ran, and what was said."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from actions.policy.engine import redact
+
+Event = dict[str, Any]
+
+# Actions of Rasa that say nothing about the conversation.
+_INTERNAL = frozenset({"action_listen", "action_session_start", "action_restart", "action_default_fallback"})
+
+
+@dataclass
+class Step:
+    """An action with what was said in it."""
+
+    action: str
+    said: list[str] = field(default_factory=list)
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Turn:
+    """One message of the customer and what followed it; texts are redacted. A button's `text` is empty."""
+
+    text: str
+    intent: str
+    steps: list[Step] = field(default_factory=list)
+    by_agent: list[str] = field(default_factory=list)
+
+
+def bot_metadata(event: Event) -> dict[str, Any]:
+    """What an action said about its utterance: Rasa keeps it one level down, an agent's reply directly."""
+    outer = event.get("metadata") or {}
+    inner = outer.get("metadata")
+    return inner if isinstance(inner, dict) else outer
+
+
+def current_session(events: Iterable[Event]) -> list[Event]:
+    """The events since the latest restart or start of a session."""
+    kept: list[Event] = []
+    for event in events:
+        if event.get("event") in ("restart", "session_started"):
+            kept = []
+        else:
+            kept.append(event)
+    return kept
+
+
+def turns(events: Iterable[Event]) -> list[Turn]:
+    """The turns of the current session, oldest first."""
+    found: list[Turn] = []
+    action = ""
+    for event in current_session(events):
+        kind = event.get("event")
+        if kind == "user":
+            text = event.get("text") or ""
+            intent = ((event.get("parse_data") or {}).get("intent") or {}).get("name") or ""
+            found.append(Turn("" if text.startswith("/") else redact(text).strip(), intent))
+            action = ""
+        elif kind == "action":
+            action = str(event.get("name") or "")
+            if found and action not in _INTERNAL:
+                found[-1].steps.append(Step(action))
+        elif kind == "bot" and found and event.get("text"):
+            _add(found[-1], action, event)
+    return found
+
+
+def _add(turn: Turn, action: str, event: Event) -> None:
+    text, metadata = redact(str(event["text"])).strip(), bot_metadata(event)
+    if metadata.get("author") == "agent":
+        turn.by_agent.append(text)
+        return
+    if not turn.steps or turn.steps[-1].action != action:
+        turn.steps.append(Step(action))
+    turn.steps[-1].said.append(text)
+    turn.steps[-1].metadata |= metadata
+
+
+def as_text(found: list[Turn]) -> str:
+    """The turns as lines "Customer: ..." and "Assistant: ..."."""
+    lines: list[str] = []
+    for turn in found:
+        lines.append(f"Customer: {turn.text or turn.intent.replace('_', ' ')}")
+        lines += [f"Assistant: {said}" for step in turn.steps for said in step.said]
+        lines += [f"Agent: {said}" for said in turn.by_agent]
+    return "\n".join(" ".join(line.split()) for line in lines)

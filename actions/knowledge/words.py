@@ -1,0 +1,231 @@
+"""Words, sentences and numbers of a text: what the composer and the claim check count."""
+
+import re
+from dataclasses import dataclass
+
+import Stemmer
+
+_STEM = Stemmer.Stemmer("english")
+
+# Words that carry no topic, and those with which customers wrap a question.
+_STOP_WORDS = """
+a about after again all also am an and any anybody anyone anything are as at be because been before being
+between both but by can can't cannot could did do does doing don't done down during each either else ever
+every few for from further get gets getting give given go goes going gonna got had has have having he hello
+help her here hers hi him his how however i i'd i'll i'm i've if in into is isn't it it's its itself just
+know let lets like make many may maybe me might mine more most much must my myself need needs no nor not now
+of off oh ok okay on once one only or other our ours out over own please really same say see shall she
+should so some somebody someone something such take tell than thank thanks that that's the their theirs them
+then there there's these they thing things this those to too under until up us use used using very want
+wants was wasn't way we we're well were what what's when where which while who whom whose why will with
+within without won't would yes yet you you'd you'll you're you've your yours northlight happen happens long
+work works possible question wonder wondering mean able
+"""
+STOP_WORDS = frozenset(_STOP_WORDS.split())
+_WORD = re.compile(r"[a-z0-9]+(?:'[a-z]+)?")
+_END = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=[\"'(\[]*[A-Z0-9£])")
+_ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|etc|approx|mr|mrs|ms|dr|st|vs|inc|ltd|min|max|tel|ext)\.)$", re.I)
+
+_NUMBER_WORDS = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+    "seventeen eighteen nineteen twenty"
+)
+_SMALL = {word: number for number, word in enumerate(_NUMBER_WORDS.split())} | {
+    "thirty": 30,
+    "forty": 40,
+    "fifty": 50,
+    "sixty": 60,
+    "ninety": 90,
+}
+_SMALL_WORD = re.compile(r"\b(" + "|".join(w for w in _SMALL if w != "one") + r")\b", re.I)
+_FIGURE = re.compile(
+    r"(?P<money>[£$€]\s?)?(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:[.:]\d+)?)"
+    r"(?:\s?(?P<mark>%|per ?cent\b|p\b|pence\b|pounds?\b|am\b|pm\b)"
+    r"|[\s-]?(?:(?:full|whole|calendar|working|business|consecutive)[\s-])?"
+    r"(?P<unit>minute|hour|day|week|month|year|mile|metre|kbps|mbps|gbps|mb|gb|kb|ghz|mhz)s?\b)?",
+    re.I,
+)
+_MONTH_WORDS = "january february march april may june july august september october november december"
+_MONTHS = _MONTH_WORDS.split()
+_MONTH_DATE = re.compile(
+    r"\b\d{1,2}(?:st|nd|rd|th)? (" + "|".join(_MONTHS) + r")\b|\b(" + "|".join(_MONTHS) + r") \d", re.I
+)
+
+
+def straight(text: str) -> str:
+    """`text` with curly quotes and odd spaces made plain."""
+    return re.sub(
+        r"[\u00a0\u202f\u2009]",
+        " ",
+        text.replace("’", "'").replace("‘", "'").replace("“", '"').replace("”", '"'),
+    )
+
+
+def stems(text: str) -> list[str]:
+    """Stemmed content words of `text` in order, without stop words."""
+    words = [w for w in _WORD.findall(straight(text).lower()) if w not in STOP_WORDS and len(w) > 1]
+    return _STEM.stemWords([w.removesuffix("'s") for w in words])
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of plain text; a line break always ends one."""
+    found: list[str] = []
+    for line in text.splitlines():
+        part = ""
+        for piece in _END.split(line.strip()):
+            part = f"{part} {piece}".strip()
+            if part and not _ABBREVIATION.search(part):
+                found.append(part)
+                part = ""
+        if part:
+            found.append(part)
+    return found
+
+
+def plain(markdown: str) -> str:
+    """Markdown as text that can be read aloud: no marks, links as their words, items and rows as lines."""
+    text = re.sub(r"<!--.*?-->", "", markdown, flags=re.S)
+    text = re.sub(r"!\[([^\]]*)\]\([^)]*\)", r"\1", text)
+    text = re.sub(r"\[([^\]]+)\]\([^)]*\)", r"\1", text)
+    text = re.sub(r"</?[a-zA-Z][^>]*>", "", text)
+    text = re.sub(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1", r"\2", text)
+    text = re.sub(r"(?<![\w*])[*_](?=\S)([^*_\n]+?)(?<=\S)[*_](?![\w*])", r"\1", text)
+    text = text.replace("`", "")
+    return "\n".join(line for line in map(_line, _lists(_tables(_unwrap(text)))) if line)
+
+
+def _unwrap(text: str) -> list[str]:
+    """Lines with wrapped ones joined: a list item, table row, heading or blank line starts a new one."""
+    rows: list[str] = []
+    fresh = True
+    for line in text.splitlines():
+        starts = re.match(r"\s*(?:[-*+]\s|\d+[.)]\s|\||#|>|$)", line)
+        if fresh or starts or rows[-1].lstrip().startswith("|"):
+            rows.append(line)
+        else:
+            rows[-1] = f"{rows[-1].rstrip()} {line.strip()}"
+        fresh = not line.strip() or line.lstrip().startswith("#")
+    return rows
+
+
+def _tables(rows: list[str]) -> list[str]:
+    """Each table row as "first cell: heading value, heading value", since a voice can't read a grid."""
+    read: list[str] = []
+    headings: list[str] = []
+    for row in map(str.strip, rows):
+        if not row.startswith("|"):
+            headings = []
+            read.append(row)
+            continue
+        cells = [c.strip() for c in row.strip("|").split("|")]
+        if re.fullmatch(r"[|:\-\s]+", row):
+            continue
+        if not headings:
+            headings = cells
+            continue
+        pairs = zip(headings[1:] + [""] * len(cells), cells[1:], strict=False)
+        values = ", ".join(f"{_lower(heading)} {cell}".strip() for heading, cell in pairs if cell)
+        read.append(f"{cells[0]}: {values}" if values else cells[0])
+    return read
+
+
+def _lists(rows: list[str]) -> list[str]:
+    """A line that ends with a colon and the bullets below it as one sentence: a bullet alone says little."""
+    read: list[str] = []
+    lead = False
+    for row in rows:
+        bullet = re.match(r"\s*[-*+]\s+(.*)", row)
+        if bullet and read and lead:
+            joint = " " if read[-1].endswith(":") else "; "
+            read[-1] = f"{read[-1]}{joint}{bullet[1].strip().rstrip('.;')}"
+        elif row.strip():
+            lead = row.rstrip().endswith(":") and not row.lstrip().startswith("#")
+            read.append(row)
+    return read
+
+
+def _lower(heading: str) -> str:
+    """A heading inside a sentence: "Price" becomes "price", "VAT" stays."""
+    return heading[:1].lower() + heading[1:] if heading[1:].islower() or " " in heading else heading
+
+
+def _line(row: str) -> str:
+    row = re.sub(r"^(?:[-*+]|\d+[.)]|#{1,6}|>)\s+", "", row.strip())
+    row = re.sub(r"\s+", " ", row).strip()
+    return row if not row or row[-1] in ".!?:;" else f"{row}."
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number with its kind: money, percent, time, a unit such as "day", or plain."""
+
+    kind: str
+    value: float
+
+    def stated_in(self, others: set["Figure"]) -> bool:
+        """Whether `others` hold this number; without a unit it agrees with any counted unit, never money."""
+        if self in others:
+            return True
+        if self.kind in ("money", "percent", "time"):
+            return False
+        kinds = {o.kind for o in others if o.value == self.value} - {"money", "percent", "time"}
+        return bool(kinds) if self.kind == "plain" else "plain" in kinds
+
+
+def figures(text: str) -> set[Figure]:
+    """The numbers of `text`, in digits or words; the word "one" is left out, since it is seldom a number."""
+    text = _SMALL_WORD.sub(lambda m: str(_SMALL[m[1].lower()]), straight(text).lower())
+    found: set[Figure] = set()
+    for match in _FIGURE.finditer(text):
+        mark, unit, number = match["mark"] or "", match["unit"], match["number"].replace(",", "")
+        if ":" in number:
+            hours, minutes = number.split(":", 1)
+            found.add(Figure("time", _clock(float(hours) + float(minutes) / 60, mark)))
+        elif mark in ("am", "pm"):
+            found.add(Figure("time", _clock(float(number), mark)))
+        elif match["money"] or mark.startswith("pound"):
+            found.add(Figure("money", float(number)))
+        elif mark in ("p", "pence"):
+            found.add(Figure("money", float(number) / 100))
+        elif mark:
+            found.add(Figure("percent", float(number)))
+        else:
+            found.add(Figure(unit or "plain", float(number)))
+    return found
+
+
+def _clock(hours: float, half: str) -> float:
+    """Hours since midnight, to the minute."""
+    return round(hours % 12 + 12 if half == "pm" else hours % 12 if half == "am" else hours, 3)
+
+
+def months(text: str) -> set[str]:
+    """Months that stand in a date ("24 November"), in lower case."""
+    return {(m[1] or m[2]).lower() for m in _MONTH_DATE.finditer(straight(text))}
+
+
+_NEGATION = re.compile(r"\b(?:not|no|never|none|nothing|neither|nor|without|cannot|unable)\b|n't\b", re.I)
+
+
+def negated(text: str) -> bool:
+    """Whether `text` denies something: it holds an odd number of negations."""
+    return len(_NEGATION.findall(straight(text))) % 2 == 1
+
+
+_NOT_NAMES = """
+i i'm i've i'd i'll ok tv uk pin sim esim wifi pdf id mr mrs ms monday tuesday wednesday thursday friday
+saturday sunday christmas eve easter
+"""
+_NO_NAME = frozenset([*_NOT_NAMES.split(), *_MONTHS])
+
+
+def names(text: str) -> set[str]:
+    """Stems of words written like names: a capital first, in a sentence that is not all capitals."""
+    found: list[str] = []
+    for sentence in sentences(straight(text)):
+        words = re.findall(r"[A-Za-z][A-Za-z']*", sentence)[1:]
+        words = [w for w in words if w.lower().removesuffix("'s") not in _NO_NAME]
+        capital = [w for w in words if w[0].isupper()]
+        if len(capital) * 2 <= len(words) or len(words) <= 2:
+            found += [w.lower().removesuffix("'s") for w in capital]
+    return set(_STEM.stemWords([w for w in found if w not in STOP_WORDS]))

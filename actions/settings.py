@@ -1,0 +1,93 @@
+"""Typed access to the environment variables that the launcher sets.
+
+Each function reads the environment when it is called, so that tests can change it. A required variable that
+is missing raises `MissingSetting`, whose text is one sentence that says what to do.
+"""
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+DEFAULT_PORT = 5055
+DEFAULT_ACTION_TIMEOUT = 10.0
+
+
+class MissingSetting(Exception):
+    """A required setting is missing or cannot be used; the text says what to do."""
+
+
+def _required(name: str) -> str:
+    value = os.environ.get(name, "").strip()
+    if not value:
+        raise MissingSetting(f"{name} is not set: start Tandem with `make run`, or load var/env first")
+    return value
+
+
+def _path(name: str, default: str) -> Path:
+    path = Path(os.environ.get(name, "").strip() or default)
+    return path if path.is_absolute() else ROOT / path
+
+
+def _positive(name: str, default: float) -> float:
+    text = os.environ.get(name, "").strip()
+    try:
+        value = float(text) if text else default
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise MissingSetting(f"{name} must be a number above zero, not {text!r}")
+    return value
+
+
+def var_dir() -> Path:
+    """The run-time folder (TANDEM_VAR), created when it is missing."""
+    path = Path(_required("TANDEM_VAR"))
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MissingSetting(f"TANDEM_VAR cannot be used as a folder ({error.strerror}): {path}") from error
+    return path
+
+
+def knowledge_dir() -> Path:
+    """The folder with the articles (TANDEM_KNOWLEDGE)."""
+    return _path("TANDEM_KNOWLEDGE", "knowledge")
+
+
+def policy_file() -> Path:
+    """The file with the policy rules (TANDEM_POLICY)."""
+    return _path("TANDEM_POLICY", "policy.yml")
+
+
+def endpoints_file() -> Path:
+    """The file with the endpoints of models and stores (TANDEM_ENDPOINTS)."""
+    return _path("TANDEM_ENDPOINTS", "endpoints.yml")
+
+
+def actions_token() -> str:
+    """The token that every call to this server must carry (ACTIONS_TOKEN)."""
+    return _required("ACTIONS_TOKEN")
+
+
+def actions_port() -> int:
+    """The port to listen on (ACTIONS_PORT)."""
+    text = os.environ.get("ACTIONS_PORT", "").strip() or str(DEFAULT_PORT)
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise MissingSetting(f"ACTIONS_PORT must be a port between 1 and 65535, not {text!r}")
+    return int(text)
+
+
+def backend_url() -> str:
+    """SQLAlchemy URL of the backend database (BACKEND_DATABASE_URL)."""
+    url = os.environ.get("BACKEND_DATABASE_URL", "").strip()
+    return url or f"sqlite:///{var_dir().resolve() / 'backend.db'}"
+
+
+def demo() -> bool:
+    """Whether demo data is wanted (TANDEM_DEMO=1)."""
+    return os.environ.get("TANDEM_DEMO", "").strip() == "1"
+
+
+def action_timeout() -> float:
+    """Seconds that an action may take before the customer is told that it failed (ACTION_TIMEOUT_SECONDS)."""
+    return _positive("ACTION_TIMEOUT_SECONDS", DEFAULT_ACTION_TIMEOUT)

@@ -1,0 +1,142 @@
+"""Small articles in a folder of their own, indexed with the real encoder and the real Chroma."""
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import date
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actions.knowledge.ingest import ingest
+
+TODAY = date(2026, 11, 22)
+
+ARTICLES: dict[str, tuple[dict[str, str], str]] = {
+    "billing/late-payment": (
+        {"title": "Paying late"},
+        "## The late fee\n\nThe late payment fee is £7.50. It is added when a bill is unpaid 7 days after "
+        "its due date.\n\n## Reminders\n\nNorthlight sends a **reminder** text 3 days after the due date.\n",
+    ),
+    "billing/late-payment-2024": (
+        {"title": "Paying late in 2024", "valid_from": "2024-01-01", "valid_until": "2024-12-31"},
+        "The late payment fee is £5.00.\n",
+    ),
+    "billing/late-payment-2027": (
+        {"title": "Paying late from 2027", "valid_from": "2027-01-01"},
+        "The late payment fee is £9.99.\n",
+    ),
+    "billing/late-fee-waivers": (
+        {"title": "Late fee waivers", "audience": "internal"},
+        "Agents may waive the late payment fee of up to £30.00 twice a year.\n",
+    ),
+    "broadband/router": (
+        {"title": "Router lights"},
+        "A steady red light means that the router gets no signal. Restart the router when the light is "
+        "red.\n\n| Light | Meaning |\n|---|---|\n| Flashing blue | Pairing a device |\n",
+    ),
+    "moving/moving-home": (
+        {"title": "Moving home"},
+        "Moving broadband to a new home costs £20.00. Please tell Northlight at least 14 days before the moving day.\n",
+    ),
+}
+
+
+def write(folder: Path, name: str, front: dict[str, str] | None = None, body: str = "Some text.\n") -> Path:
+    """Write an article and return its path."""
+    fields = {"title": "A title", "audience": "public", "valid_from": "2026-01-01", "owner": "a@example.com"}
+    lines = "\n".join(f"{key}: {value}" for key, value in (fields | (front or {})).items())
+    path = folder / f"{name}.md"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"---\n{lines}\n---\n\n{body}", encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def articles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the articles above and a run-time folder of its own; nothing is indexed yet."""
+    folder = tmp_path / "knowledge"
+    for name, (front, body) in ARTICLES.items():
+        write(folder, name, front, body)
+    monkeypatch.setenv("TANDEM_VAR", str(tmp_path / "var"))
+    monkeypatch.setenv("TANDEM_KNOWLEDGE", str(folder))
+    monkeypatch.setenv("TANDEM_ENDPOINTS", str(tmp_path / "endpoints.yml"))
+    for name in ("CHROMA_URL", "TANDEM_POLICY", "MINILM_MODEL", "MINILM_TOKENIZER", "ACTION_TIMEOUT_SECONDS"):
+        monkeypatch.delenv(name, raising=False)
+    return folder
+
+
+@pytest.fixture
+def indexed(articles: Path) -> Path:
+    """The articles above, indexed."""
+    ingest(articles)
+    return articles
+
+
+class ModelServer:
+    """An OpenAI-compatible server on loopback whose replies a test writes."""
+
+    def __init__(self) -> None:
+        self.reply: str | Callable[[dict[str, Any]], str] = ""
+        self.status = 200
+        self.delay = threading.Event()
+        self.wait = 0.0
+        self.raw: bytes | None = None
+        self.requests: list[dict[str, Any]] = []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                outer.answer(self)
+
+            def log_message(self, *_: Any) -> None:
+                """Say nothing."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/v1"
+        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+        self.thread.start()
+
+    def answer(self, handler: BaseHTTPRequestHandler) -> None:
+        """Answer one request as the test wants it."""
+        import json
+
+        request = json.loads(handler.rfile.read(int(handler.headers["Content-Length"])))
+        self.requests.append(request)
+        if self.wait:
+            self.delay.wait(self.wait)
+        text = self.reply(request) if callable(self.reply) else self.reply
+        message = {"role": "assistant", "content": text}
+        choice = {"index": 0, "message": message, "finish_reason": "stop"}
+        body = {"id": "1", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice]}
+        content = self.raw if self.raw is not None else json.dumps(body).encode()
+        try:
+            handler.send_response(self.status)
+            handler.send_header("Content-Type", "application/json")
+            handler.send_header("Content-Length", str(len(content)))
+            handler.end_headers()
+            handler.wfile.write(content)
+        except OSError:
+            handler.close_connection = True  # the caller has given up
+
+    def close(self) -> None:
+        """Stop the server."""
+        self.delay.set()
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@pytest.fixture
+def model_server(articles: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelServer]:
+    """The server, configured in the endpoints file of the test."""
+    server = ModelServer()
+    monkeypatch.setenv("MODEL_KEY", "not-a-real-key")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    (articles.parent / "endpoints.yml").write_text(
+        f"llm:\n  model: small\n  model_provider: openai\n  base_url: {server.url}\n  "
+        "api_key: ${MODEL_KEY}\n  timeout_seconds: 4\n",
+        encoding="utf-8",
+    )
+    yield server
+    server.close()

@@ -1,0 +1,191 @@
+"""action_handoff: the reason, the packet, and what the customer is told."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import knowledge_fixtures
+import pytest
+from knowledge_fixtures import ModelServer
+from rasa_sdk import Tracker
+from rasa_sdk.executor import CollectingDispatcher
+
+from actions import identity
+from actions.backends.protocols import Identity
+from actions.handoff import ActionHandoff, build_packet, reason_for
+
+articles = knowledge_fixtures.articles
+model_server = knowledge_fixtures.model_server
+
+FIELDS = {"version", "reason", "summary", "issue", "slots", "actions", "answers", "requested_at"}
+
+
+@pytest.fixture(autouse=True)
+def nobody(articles: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A customer who has shown nothing."""
+    monkeypatch.setattr(identity, "current", lambda conversation_id: Identity(conversation_id=conversation_id))
+
+
+def user(text: str, intent: str, **entities: str) -> dict[str, Any]:
+    found = [{"entity": name, "value": value} for name, value in entities.items()]
+    return {"event": "user", "text": text, "parse_data": {"intent": {"name": intent}, "entities": found}}
+
+
+def action(name: str) -> dict[str, Any]:
+    return {"event": "action", "name": name}
+
+
+def bot(text: str, **metadata: Any) -> dict[str, Any]:
+    return {"event": "bot", "text": text, "metadata": {"metadata": metadata} if metadata else {}}
+
+
+def slot(name: str, value: Any) -> dict[str, Any]:
+    return {"event": "slot", "name": name, "value": value}
+
+
+OFFER = slot("offer", "person")
+
+
+def tracker(events: list[dict[str, Any]], form: str | None = None, **slots: Any) -> Tracker:
+    last = next((e for e in reversed(events) if e["event"] == "user"), user("", ""))
+    message = {"text": last["text"], **last["parse_data"]}
+    state = {"sender_id": "c1", "slots": slots, "latest_message": message, "events": events}
+    return Tracker.from_dict(state | {"active_loop": {"name": form} if form else {}})
+
+
+def run(made: Tracker) -> tuple[str, dict[str, Any], list[dict[str, Any]]]:
+    """What is said, the slots that change, and all events."""
+    dispatcher = CollectingDispatcher()
+    events = asyncio.run(ActionHandoff().run(dispatcher, made, {}))
+    assert len(dispatcher.messages) == 1
+    slots = {e["name"]: e["value"] for e in events if e["event"] == "slot"}
+    return dispatcher.messages[0]["text"], slots, events
+
+
+def test_a_person_takes_over_in_the_middle_of_a_form() -> None:
+    made = tracker(
+        [user("I want to book a visit", "book_visit"), user("get me a human", "request_human")],
+        form="booking_form",
+        owner="bot",
+        requested_slot="visit_reason",
+        offer="person",
+        tries=2,
+    )
+    said, slots, events = run(made)
+    assert "They can see what we've said here" in said
+    assert next(e for e in events if e["event"] == "active_loop")["name"] is None
+    assert (slots["owner"], slots["requested_slot"], slots["offer"]) == ("queue", None, None)
+    assert set(slots["handoff"]) == FIELDS
+    assert slots["handoff"]["reason"] == "customer_asked"
+    assert slots["handoff"]["issue"] == "Wants to book a technician visit"
+    assert slots["handoff"]["requested_at"].endswith("+00:00")
+    json.dumps(slots["handoff"])
+
+
+@pytest.mark.parametrize(("owner", "words"), [("queue", "already in the queue"), ("agent", "is with you already")])
+def test_it_is_not_done_twice(owner: str, words: str) -> None:
+    said, slots, _ = run(tracker([user("a person please", "request_human")], owner=owner))
+    assert words in said
+    assert slots == {"offer": None}
+
+
+def test_an_escalation_names_its_rule_and_says_its_words() -> None:
+    made = tracker([user("I want to kill myself", "escalate", policy_rule="escalate.self_harm")], owner="bot")
+    said, slots, _ = run(made)
+    assert said.startswith("I'm really sorry that you feel like this.")
+    assert "116 123" in said
+    assert slots["handoff"]["reason"] == "policy"
+    assert {"action": "policy", "result": "escalate.self_harm"} in slots["handoff"]["actions"]
+    assert "escalate.self_harm" in slots["handoff"]["summary"]
+
+
+def test_an_escalation_that_only_the_engine_saw() -> None:
+    assert reason_for(tracker([user("I will sue you", "ask_question")]))[:2] == (
+        "policy",
+        "escalate.legal_threat",
+    )
+
+
+def test_a_customer_cannot_name_a_rule() -> None:
+    made = tracker([user("a person", "request_human", policy_rule="escalate.fraud")])
+    assert reason_for(made) == ("customer_asked", "", "")
+
+
+@pytest.mark.parametrize(
+    ("before", "reason"),
+    [
+        ([action("action_answer"), bot("I don't know", outcome="unknown"), OFFER], "missing_knowledge"),
+        ([action("action_answer"), bot("Sorry", offer_reason="tool_failure"), OFFER], "tool_failure"),
+        (
+            [slot("requested_slot", "postcode"), action("validate_balance_form"), bot("?"), OFFER],
+            "verification_failed",
+        ),
+        (
+            [slot("requested_slot", "visit_slot"), action("validate_booking_form"), bot("?"), OFFER],
+            "customer_asked",
+        ),
+        ([action("action_balance"), bot("Sorry, I can't reach our billing system"), OFFER], "tool_failure"),
+        ([], "customer_asked"),
+    ],
+)
+def test_an_accepted_offer_has_the_reason_of_the_offer(before: list[dict[str, Any]], reason: str) -> None:
+    events = [user("hm", "ask_question"), *before, user("/affirm", "affirm")]
+    assert reason_for(tracker(events, offer="person"))[0] == reason
+
+
+def test_the_packet_tells_what_happened() -> None:
+    source = {"title": "Paying late", "article": "billing/late-payment"}
+    events = [
+        user("where is NO482136, I'm priya@example.com", "order_status"),
+        action("order_form"),
+        bot("And the postcode that the order is going to?"),
+        user("LS1 4AP", "inform"),
+        action("action_order_status"),
+        bot("Your order NO482136 was dispatched on Friday 20 November 2026."),
+        user("how much is the late fee?", "ask_question"),
+        action("action_answer"),
+        bot("The late payment fee is £7.50.", outcome="answered", sources=[source]),
+        user("do you take bitcoin?", "ask_question"),
+        action("action_answer"),
+        bot("I'm sorry, I don't know that.", outcome="unknown"),
+        OFFER,
+        user("/affirm", "affirm"),
+    ]
+    packet = build_packet(
+        tracker(events, order_number="NO482136", postcode="LS1 4AP", owner="bot", offer="person", visit_slot=None),
+        "missing_knowledge",
+    )
+    assert packet["slots"] == {"order_number": "NO482136", "postcode": "[postcode]"}
+    assert packet["actions"] == [
+        {"action": "verification", "result": "none"},
+        {
+            "action": "action_order_status",
+            "result": "Your order NO482136 was dispatched on Friday 20 November 2026.",
+        },
+    ]
+    assert [(a["question"], a["outcome"], a["sources"]) for a in packet["answers"]] == [
+        ("how much is the late fee?", "answered", [source]),
+        ("do you take bitcoin?", "unknown", []),
+    ]
+    assert packet["issue"] == 'Asks: "do you take bitcoin?"'
+    assert "priya" not in json.dumps(packet)
+    assert "LS1" not in json.dumps(packet)
+
+
+def test_a_person_is_reached_when_database_and_policy_are_down(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def broken(_: str) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(identity, "current", broken)
+    monkeypatch.setenv("TANDEM_POLICY", str(tmp_path / "gone.yml"))
+    said, slots, _ = run(tracker([user("a person, I'm priya@example.com", "request_human")], owner="bot"))
+    assert "passing you to one of my colleagues" in said
+    assert slots["owner"] == "queue"
+    assert "priya" not in json.dumps(slots["handoff"])
+
+
+def test_a_failing_model_does_not_hold_up_the_handoff(model_server: ModelServer) -> None:
+    model_server.status = 500
+    _, slots, _ = run(tracker([user("a person", "request_human")], owner="bot"))
+    assert slots["handoff"]["summary"] == "Handed over because the customer asked for a person."

@@ -1,0 +1,134 @@
+"""Verification: levels, expiry, limits, audit."""
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from chats import Clock
+from sqlalchemy import select
+
+from actions import backends, identity
+from actions.backends import Level, Unavailable
+from actions.backends.models import AttemptRow, AuditRow
+from actions.backends.session import transaction
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+def fail(conversation: str, account: str = "NA204518") -> type[Exception]:
+    """Try with a wrong postcode; returns the kind of refusal."""
+    with pytest.raises((identity.Mismatch, identity.Locked)) as refusal:
+        identity.verify_account(conversation, account, "ZE1 0AA")
+    return refusal.type
+
+
+def test_nobody_is_known_at_first() -> None:
+    assert identity.current("c") == identity.Identity("c")
+
+
+def test_account_number_and_postcode_verify_for_fifteen_minutes(fixed_clock: Clock) -> None:
+    verified = identity.verify_account("c", "NA204518", "LS1 4AP")
+    assert (verified.level, verified.account_number) == (Level.VERIFIED, "NA204518")
+    assert identity.current("other").level is Level.NONE
+    fixed_clock.move(minutes=14, seconds=59)
+    assert identity.current("c").level is Level.VERIFIED
+    fixed_clock.move(seconds=1)
+    assert identity.current("c") == identity.Identity("c")
+
+
+def test_an_order_number_and_postcode_make_known_for_that_order_only() -> None:
+    known = identity.verify_order("c", "NO482136", "LS1 4AP")
+    assert (known.level, known.orders, known.account_number) == (Level.KNOWN, {"NO482136"}, None)
+
+
+def test_a_conversation_speaks_for_one_account_at_a_time() -> None:
+    identity.verify_account("c", "NA204518", "LS1 4AP")
+    assert identity.verify_account("c", "NA310077", "M3 2BW").account_number == "NA310077"
+
+
+def test_forget() -> None:
+    identity.verify_account("c", "NA204518", "LS1 4AP")
+    identity.forget("c")
+    assert identity.current("c").level is Level.NONE
+
+
+@pytest.mark.parametrize(("account", "postcode"), [("NA204518", "M3 2BW"), ("NA000000", "LS1 4AP")])
+def test_every_mismatch_is_the_same(account: str, postcode: str) -> None:
+    with pytest.raises(identity.Mismatch) as refusal:
+        identity.verify_account("c", account, postcode)
+    assert str(refusal.value) == ""
+
+
+def test_the_third_failure_locks_the_conversation_for_fifteen_minutes(fixed_clock: Clock) -> None:
+    assert [fail("c", f"NA00000{n}") for n in range(3)] == [
+        identity.Mismatch,
+        identity.Mismatch,
+        identity.Locked,
+    ]
+    assert identity.locked("c") and not identity.locked("other")
+    with pytest.raises(identity.Locked):  # also with the right facts, and for an order
+        identity.verify_account("c", "NA204518", "LS1 4AP")
+    with pytest.raises(identity.Locked):
+        identity.verify_order("c", "NO482136", "LS1 4AP")
+    fixed_clock.move(minutes=15)
+    assert identity.verify_account("c", "NA204518", "LS1 4AP").level is Level.VERIFIED
+
+
+def test_a_success_does_not_buy_more_tries() -> None:
+    fail("c", "NA000001")
+    fail("c", "NA000002")
+    identity.verify_account("c", "NA204518", "LS1 4AP")
+    assert fail("c", "NA000003") is identity.Locked
+
+
+def test_five_failures_on_an_account_lock_it_for_every_conversation(fixed_clock: Clock) -> None:
+    for n in range(5):
+        assert fail(f"c{n}") is identity.Mismatch
+    with pytest.raises(identity.Locked):
+        identity.verify_account("c-new", "NA204518", "LS1 4AP")
+    assert identity.verify_account("c-new", "NA310077", "M3 2BW").level is Level.VERIFIED
+    fixed_clock.move(minutes=15)
+    assert identity.verify_account("c-new", "NA204518", "LS1 4AP").level is Level.VERIFIED
+
+
+def test_an_account_that_does_not_exist_locks_in_the_same_way() -> None:
+    assert [fail(f"c{n}", "NA000000") for n in range(6)] == [identity.Mismatch] * 5 + [identity.Locked]
+
+
+def test_failures_of_more_than_an_hour_ago_do_not_count(fixed_clock: Clock) -> None:
+    fail("c", "NA000001")
+    fail("c", "NA000002")
+    fixed_clock.move(minutes=61)
+    assert fail("c", "NA000003") is identity.Mismatch
+
+
+def test_tries_side_by_side_cannot_pass_the_limit() -> None:
+    with ThreadPoolExecutor(8) as pool:
+        kinds = Counter(pool.map(lambda n: fail("c", f"NA1000{n:02d}"), range(12)))
+    assert kinds[identity.Mismatch] <= 2
+    with transaction() as session:
+        assert len(session.scalars(select(AttemptRow)).all()) <= 3
+
+
+def test_a_backend_that_is_down_costs_no_try() -> None:
+    class Down:
+        def matches(self, *_: object) -> bool:
+            raise Unavailable
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(backends, "customers", Down)
+        for _ in range(4):
+            with pytest.raises(Unavailable):
+                identity.verify_account("c", "NA204518", "LS1 4AP")
+    assert not identity.locked("c")
+
+
+def test_every_try_is_audited() -> None:
+    fail("c")
+    identity.verify_account("c", "NA204518", "LS1 4AP")
+    with transaction() as session:
+        rows = session.scalars(select(AuditRow).where(AuditRow.action == "verify").order_by(AuditRow.id)).all()
+    assert [(r.outcome, r.reason, r.subject) for r in rows] == [
+        ("refused", "mismatch", "account:NA204518"),
+        ("allowed", None, "account:NA204518"),
+    ]

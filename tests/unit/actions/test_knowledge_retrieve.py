@@ -1,0 +1,96 @@
+"""What a customer can reach, and the vectors behind it."""
+
+from datetime import date
+from pathlib import Path
+
+import knowledge_fixtures
+import numpy as np
+import pytest
+from knowledge_fixtures import ARTICLES, TODAY, write
+
+from actions.knowledge.encoder import encoder
+from actions.knowledge.ingest import ingest
+from actions.knowledge.retrieve import retriever
+
+articles = knowledge_fixtures.articles
+indexed = knowledge_fixtures.indexed
+
+HIDDEN = {"billing/late-payment-2024", "billing/late-payment-2027", "billing/late-fee-waivers"}
+QUESTIONS = [
+    *(body for _, body in ARTICLES.values()),
+    "Agents may waive the late payment fee of up to £30.00 twice a year",
+    "late payment fee 2024 £5.00",
+    "show me internal articles; audience: internal",
+    "waive waiver waivers late fee",
+    "late fee from 2027",
+    "",
+    "🙂",
+]
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_internal_and_invalid_passages_are_never_found(indexed: Path, question: str) -> None:
+    found = retriever().search(question, k=50, today=TODAY)
+    assert found
+    assert not HIDDEN & {p.article for p in found}
+
+
+def test_they_are_hidden_also_when_they_are_the_only_ones(articles: Path) -> None:
+    for name in ARTICLES.keys() - HIDDEN:
+        (articles / f"{name}.md").unlink()
+    ingest(articles)
+    assert retriever().search("late payment fee", k=50, today=TODAY) == []
+
+
+@pytest.mark.parametrize(
+    ("day", "found"),
+    [
+        (date(2024, 12, 31), True),
+        (date(2023, 12, 31), False),
+        (date(2024, 1, 1), True),
+        (date(2025, 1, 1), False),
+    ],
+)
+def test_validity_includes_its_first_and_last_day(indexed: Path, day: date, found: bool) -> None:
+    articles_then = {p.article for p in retriever().search("late payment fee", k=50, today=day)}
+    assert ("billing/late-payment-2024" in articles_then) is found
+
+
+def test_the_best_passage_comes_first(indexed: Path) -> None:
+    best = retriever().search("what does the red light on my router mean?", today=TODAY)[0]
+    assert best.article == "broadband/router"
+    assert best.context == "Router lights"
+    assert best.score == pytest.approx(0.7 * best.cosine + 0.3 * best.lexical)
+
+
+def test_words_find_what_meaning_alone_does_not(articles: Path) -> None:
+    write(articles, "broadband/codes", {"title": "Messages"}, "E-4711 stands for a wrong cable.\n")
+    ingest(articles)
+    best = retriever().search("4711", today=TODAY)[0]
+    assert best.article == "broadband/codes"
+    assert best.lexical == 1.0
+
+
+def test_headings_are_the_context_of_a_chunk(indexed: Path) -> None:
+    contexts = {p.context for p in retriever().search("reminder", k=50, today=TODAY)}
+    assert "Paying late > Reminders" in contexts
+
+
+def test_vectors_have_unit_length_and_do_not_depend_on_the_batch() -> None:
+    texts = ["a short one", "word " * 90, "", "the late fee"] * 10
+    together = encoder().embed(texts)
+    assert together.shape == (40, 384)
+    assert np.allclose(np.linalg.norm(together, axis=1), 1.0, atol=1e-5)
+    alone = np.vstack([encoder().embed([text]) for text in texts[:4]])
+    assert float(np.min(np.sum(alone * together[:4], axis=1))) > 0.99  # int8 activations vary a little by batch
+
+
+def test_meaning_is_what_the_vectors_compare() -> None:
+    fee, same, other = encoder().embed(["the late fee", "a charge for paying late", "how to reset a router"])
+    assert fee @ same > fee @ other + 0.2
+
+
+def test_cached_vectors_are_the_same(indexed: Path) -> None:
+    first = encoder().embed_cached(["a question", "another"])
+    again = encoder().embed_cached(["another", "a question"])
+    assert np.array_equal(first, again[::-1])
