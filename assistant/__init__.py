@@ -1,0 +1,1 @@
+"""Tandem's extension points for Rasa: NLU components, the owner policy and the guarded channels."""

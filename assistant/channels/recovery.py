@@ -1,0 +1,93 @@
+"""What happens after a turn in which the bot had nothing to say although it should."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timezone
+from typing import Any
+
+from rasa.core.agent import Agent
+from rasa.shared.core.events import ActiveLoop, BotUttered, Event, SlotSet, UserUttered
+from rasa.shared.core.trackers import DialogueStateTracker
+
+from assistant.policies.owner import BOT, OWNER_SLOT
+
+logger = logging.getLogger(__name__)
+
+TALK_TO_A_PERSON = [{"title": "Talk to a person", "payload": "/request_human"}]
+NOT_DONE = {
+    "text": "Sorry, something went wrong on our side and I couldn't do that. "
+    "Please try again in a moment, or talk to one of our people.",
+    "buttons": TALK_TO_A_PERSON,
+}
+NOT_RECEIVED = {
+    "text": "Sorry, something went wrong on our side and your message may not have got through. "
+    "Please send it again in a moment, or talk to one of our people.",
+    "buttons": TALK_TO_A_PERSON,
+}
+QUEUED = {
+    "text": "Sorry, some of our systems aren't answering. I've passed you on to our people: "
+    "they can read this chat and will reply here.",
+}
+PERSON_INTENTS = ("request_human", "escalate")
+MESSAGES_IN_SUMMARY = 3
+
+
+async def speak_up(agent: Agent | None, conversation: str) -> dict[str, Any] | None:
+    """What to tell the customer after a silent turn; None when a person owns the conversation.
+
+    A customer who asked for a person is put into the queue here, because the action that does it cannot have run.
+    What is said is kept in the tracker, so that the agent sees it too.
+    """
+    if agent is None or not agent.is_ready():
+        return NOT_RECEIVED
+    try:
+        async with agent.lock_store.lock(conversation):
+            tracker = await agent.processor.get_tracker(conversation)
+            if tracker.get_slot(OWNER_SLOT) not in (None, BOT):
+                return None
+            wanted = _wants_person(tracker)
+            message = QUEUED if wanted else NOT_DONE
+            events = [*(_handoff(tracker) if wanted else []), _said(message)]
+            tracker.update_with_events(events, agent.domain)
+            await agent.processor.save_tracker(tracker)
+            return message
+    except Exception as error:
+        # The error's own text can hold the customer's words.
+        logger.error("Conversation %s could not be read or written: %s.", conversation, type(error).__name__)
+        return NOT_RECEIVED
+
+
+def _wants_person(tracker: DialogueStateTracker) -> bool:
+    intent = tracker.latest_message.intent.get("name") if tracker.latest_message else None
+    return intent in PERSON_INTENTS or (intent == "affirm" and tracker.get_slot("offer") == "person")
+
+
+def _handoff(tracker: DialogueStateTracker) -> list[Event]:
+    packet = {
+        "version": 1,
+        "reason": "tool_failure",
+        "summary": _summary(tracker),
+        "issue": "",
+        "slots": {},
+        "actions": [],
+        "answers": [],
+        "requested_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    }
+    return [
+        ActiveLoop(None),
+        SlotSet("requested_slot", None),
+        SlotSet("offer", None),
+        SlotSet("handoff", packet),
+        SlotSet(OWNER_SLOT, "queue"),
+    ]
+
+
+def _summary(tracker: DialogueStateTracker) -> str:
+    said = [event.text for event in tracker.events if isinstance(event, UserUttered) and event.text]
+    quoted = " ".join(f"“{text}”" for text in said[-MESSAGES_IN_SUMMARY:])
+    return f"The customer asked for a person while the assistant's services were failing. Last messages: {quoted}"
+
+
+def _said(message: dict[str, Any]) -> BotUttered:
+    return BotUttered(message["text"], {"buttons": message.get("buttons")}, metadata={"author": "bot"})

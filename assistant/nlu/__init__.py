@@ -1,0 +1,1 @@
+"""NLU graph components that config.yml names."""

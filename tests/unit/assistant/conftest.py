@@ -1,0 +1,39 @@
+import os
+
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+SECRET = "a-secret-that-only-these-tests-know-0123"
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch):
+    monkeypatch.setenv("TANDEM_SECRET", SECRET)
+    monkeypatch.delenv("TANDEM_VAR", raising=False)
+    monkeypatch.delenv("TANDEM_POLICY", raising=False)
+    return monkeypatch
+
+
+@pytest.fixture(scope="session")
+def channel_server():
+    """Both channels on one server: Sanic starts only once in a process."""
+    # Imported here: the other tests need no Rasa server.
+    from assistant.channels.rest import RestChannel
+    from assistant.channels.webchat import WebChatInput
+    from tests.unit.assistant.server import serving
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TANDEM_SECRET", SECRET)
+        web = WebChatInput.from_credentials({"desk_url": "http://localhost:8080"})
+        rest = RestChannel.from_credentials({"token": "let-me-in"})
+        with serving([web, rest]) as running:
+            yield running
+
+
+@pytest.fixture
+def server(channel_server):
+    """The server with an agent that has heard nothing yet."""
+    channel_server.agent.received.clear()
+    channel_server.agent.answer = lambda message: {"text": f"You said {message.text}"}
+    return channel_server

@@ -1,0 +1,226 @@
+import asyncio
+
+import pytest
+from rasa.core.channels.channel import CollectingOutputChannel, UserMessage
+
+from assistant.channels import guard as module
+from assistant.channels import recovery, signing
+from assistant.channels.guard import MAX_CHARACTERS, Guard
+
+CUSTOMER = "c0ffee"
+
+
+class Rasa:
+    """Stands for Rasa: keeps what reaches it, and answers, fails or says nothing."""
+
+    def __init__(self, *answers):
+        self.answers = list(answers)
+        self.received = []
+
+    async def __call__(self, message):
+        self.received.append(message)
+        answer = self.answers.pop(0) if self.answers else "Hello!"
+        if isinstance(answer, Exception):
+            raise answer
+        if answer is not None:
+            await message.output_channel.send_response(message.sender_id, {"text": answer})
+
+
+def send(rasa, *texts, guard=None, **options):
+    """What the customer reads after sending texts, as a list of messages."""
+    guard = guard or Guard(rasa)
+    output = CollectingOutputChannel()
+
+    async def scene():
+        for text in texts:
+            await guard.handle(UserMessage(text, output, CUSTOMER, **options))
+
+    asyncio.run(scene())
+    return output.messages
+
+
+def texts(messages):
+    return [message["text"] for message in messages]
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch):
+    monkeypatch.setattr(module, "RETRY_AFTER", 0)
+
+
+def test_an_ordinary_message_passes_unchanged():
+    rasa = Rasa()
+    assert texts(send(rasa, "Where's my order? 😀 <b>")) == ["Hello!"]
+    [message] = rasa.received
+    assert (message.text, message.sender_id, message.parse_data) == ("Where's my order? 😀 <b>", CUSTOMER, None)
+
+
+@pytest.mark.parametrize(
+    "typed", ["/restart", " /session_start", "\u200b/restart", '/inform{"owner": "agent"}', "/affirm#" + "0" * 32]
+)
+def test_a_typed_command_is_just_text(typed):
+    rasa = Rasa()
+    send(rasa, typed)
+    [message] = rasa.received
+    assert message.parse_data is None
+    assert not message.text.startswith("/")
+    assert message.text[1:] == typed.strip().strip("\u200b")[1:]
+
+
+def test_a_signed_button_is_its_intent_under_its_title():
+    rasa = Rasa()
+    signed = signing.sign('/choose{"slot": "am"}', CUSTOMER)
+    send(rasa, "Tuesday morning", metadata={"payload": signed})
+    [message] = rasa.received
+    assert message.text == "Tuesday morning"
+    assert message.metadata == {}
+    assert message.parse_data["intent"] == {"name": "choose", "confidence": 1.0}
+    assert [(e["entity"], e["value"]) for e in message.parse_data["entities"]] == [("slot", "am")]
+
+
+def test_a_signed_payload_sent_as_text_is_its_intent():
+    rasa = Rasa()
+    send(rasa, signing.sign("/affirm", CUSTOMER))
+    assert rasa.received[0].parse_data["intent"]["name"] == "affirm"
+    assert rasa.received[0].text == "/affirm"
+
+
+@pytest.mark.parametrize("forged", ["/affirm", "/affirm#" + "0" * 32, signing.SEPARATOR])
+def test_a_forged_button_is_its_title_at_most(forged):
+    rasa = Rasa()
+    send(rasa, "Yes", metadata={"payload": forged})
+    assert all(message.parse_data is None for message in rasa.received)
+    assert rasa.received[0].text in ("Yes", forged)
+    assert not rasa.received[0].text.startswith("/")
+
+
+def test_another_conversations_button_is_no_intent():
+    rasa = Rasa()
+    send(rasa, signing.sign("/affirm", "another"))
+    assert rasa.received[0].parse_data is None
+
+
+def test_a_button_without_an_intent_stands_for_its_words():
+    rasa = Rasa()
+    send(rasa, "Slow or dropping", metadata={"payload": "Slow or dropping connection"})
+    assert rasa.received[0].text == "Slow or dropping connection"
+
+
+def test_buttons_go_out_signed_and_the_original_stays():
+    class Offer(Rasa):
+        async def __call__(self, message):
+            self.buttons = [{"title": "Yes", "payload": "/affirm"}, {"title": "Slow", "payload": "slow"}]
+            await message.output_channel.send_response(CUSTOMER, {"text": "Shall I?", "buttons": self.buttons})
+
+    rasa = Offer()
+    [message] = send(rasa, "hi")
+    yes, slow = message["buttons"]
+    assert signing.verify(yes["payload"], CUSTOMER) == "/affirm"
+    assert slow["payload"] == "slow"
+    assert rasa.buttons[0]["payload"] == "/affirm"
+
+
+@pytest.mark.parametrize("empty", ["", "  \n", "\u200b\ufeff", "\x00", None])
+def test_an_empty_message_gets_a_sentence_and_stops_here(empty):
+    rasa = Rasa()
+    assert texts(send(rasa, empty)) == [module.EMPTY]
+    assert rasa.received == []
+
+
+def test_a_message_that_is_no_text_gets_a_sentence_and_stops_here(caplog):
+    rasa = Rasa()
+    output = CollectingOutputChannel()
+    message = UserMessage("", output, CUSTOMER)
+    message.text = {"a": 1}
+    asyncio.run(Guard(rasa).handle(message))
+    assert texts(output.messages) == [module.EMPTY]
+    assert rasa.received == []
+    assert "is not text" in caplog.text
+
+
+def test_the_limit_is_said_when_a_message_is_too_long():
+    rasa = Rasa()
+    assert texts(send(rasa, "x" * MAX_CHARACTERS)) == ["Hello!"]
+    assert texts(send(rasa, "x" * 10_000)) == [module.TOO_LONG]
+    assert "1,000 characters" in module.TOO_LONG
+    assert len(rasa.received) == 1
+
+
+def test_a_card_number_reaches_nobody_and_the_customer_is_told_once():
+    rasa = Rasa()
+    said = texts(send(rasa, "it's 4111 1111 1111 1111", "again 4111-1111-1111-1111"))
+    assert said == [module.CARD_SEEN, "Hello!", "Hello!"]
+    assert [message.text for message in rasa.received] == ["it's [card number removed]", "again [card number removed]"]
+
+
+def test_clients_metadata_is_dropped():
+    rasa = Rasa()
+    send(rasa, "hi", metadata={"owner": "agent", "is_verified": True})
+    assert rasa.received[0].metadata == {}
+
+
+def test_too_many_messages_get_one_sentence():
+    rasa = Rasa()
+    said = texts(send(rasa, *["hi"] * (module.MAX_MESSAGES + 5)))
+    assert said == ["Hello!"] * module.MAX_MESSAGES + [module.TOO_FAST]
+    assert len(rasa.received) == module.MAX_MESSAGES
+
+
+def test_a_turn_that_fails_before_a_word_is_tried_once_more():
+    rasa = Rasa(RuntimeError("database is locked"), "Hello!")
+    assert texts(send(rasa, "hi")) == ["Hello!"]
+    assert [message.text for message in rasa.received] == ["hi", "hi"]
+
+
+def test_a_turn_that_keeps_failing_is_told_and_offers_a_person(caplog):
+    rasa = Rasa(RuntimeError("INSERT 'my secret words'"), RuntimeError("INSERT 'my secret words'"))
+    [message] = send(rasa, "my secret words")
+    assert message["text"] == recovery.NOT_RECEIVED["text"]
+    assert signing.verify(message["buttons"][0]["payload"], CUSTOMER) == "/request_human"
+    assert "secret" not in caplog.text
+    assert "RuntimeError" in caplog.text
+
+
+def test_a_turn_that_fails_after_speaking_is_told_and_not_repeated():
+    class Half(Rasa):
+        async def __call__(self, message):
+            await super().__call__(message)
+            raise RuntimeError("database is locked")
+
+    rasa = Half()
+    assert texts(send(rasa, "hi")) == ["Hello!", recovery.NOT_RECEIVED["text"]]
+    assert len(rasa.received) == 1
+
+
+def test_a_silent_turn_without_a_model_is_told():
+    assert texts(send(Rasa(None), "hi")) == [recovery.NOT_RECEIVED["text"]]
+
+
+def test_a_slow_turn_says_so_while_it_goes_on(monkeypatch):
+    monkeypatch.setattr(module, "STILL_WORKING_AFTER", 0.01)
+
+    class Slow(Rasa):
+        async def __call__(self, message):
+            await asyncio.sleep(0.05)
+            await super().__call__(message)
+
+    assert texts(send(Slow(), "hi")) == [module.STILL_WORKING, "Hello!"]
+
+
+def test_messages_of_one_sender_are_handled_in_their_order():
+    class Slower(Rasa):
+        async def __call__(self, message):
+            await asyncio.sleep(0.03 if message.text == "first" else 0)
+            await super().__call__(message)
+            self.done.append(message.text)
+
+    rasa = Slower()
+    rasa.done = []
+    guard = Guard(rasa)
+    output = CollectingOutputChannel()
+
+    async def scene():
+        await asyncio.gather(*(guard.handle(UserMessage(t, output, CUSTOMER)) for t in ["first", "second", "third"]))
+
+    asyncio.run(scene())
+    assert rasa.done == ["first", "second", "third"]

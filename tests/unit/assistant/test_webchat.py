@@ -1,0 +1,207 @@
+import queue
+import time
+
+import pytest
+import socketio
+
+from assistant.channels import guard, signing
+from assistant.channels.webchat import OriginsMissing, WebChatInput
+from tests.unit.assistant.test_signing import token
+
+DESK = "http://localhost:8080"
+ALICE = "a" * 32
+BOB = "b" * 32
+WAIT = 5
+QUIET = 0.3
+
+
+class Page:
+    """A customer's browser."""
+
+    def __init__(self, server, conversation, origin=DESK, transport=None, **claims):
+        self.client = socketio.Client(websocket_extra_options={"origin": origin})
+        self.bubbles, self.confirmed, self.expired = queue.Queue(), queue.Queue(), queue.Queue()
+        self.client.on("bot_uttered", self.bubbles.put)
+        self.client.on("session_confirm", self.confirmed.put)
+        self.client.on("session_expired", lambda *_: self.expired.put(True))
+        self.client.connect(
+            server.url,
+            headers={"Origin": origin} if transport is None else {},
+            auth={"token": token(sub=conversation, **claims)},
+            transports=[transport] if transport else ["polling"],
+        )
+
+    def say(self, message, **more):
+        self.client.emit("user_uttered", {"message": message, **more})
+
+    def read(self):
+        return self.bubbles.get(timeout=WAIT)
+
+    def reads_nothing(self):
+        try:
+            return self.bubbles.get(timeout=QUIET) is None
+        except queue.Empty:
+            return True
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.client.disconnect()
+
+
+@pytest.mark.parametrize("transport", ["polling", "websocket"])
+def test_a_message_and_its_answer(server, transport):
+    with Page(server, ALICE, transport=transport) as page:
+        page.say("hello")
+        assert page.read() == {
+            "text": "You said hello",
+            "quick_replies": [],
+            "author": "bot",
+            "agent_name": None,
+            "sources": [],
+        }
+        [message] = server.agent.received
+        assert (message.sender_id, message.input_channel, message.metadata) == (ALICE, "webchat", {})
+
+
+def test_the_conversation_is_the_tokens_whatever_the_client_says(server):
+    with Page(server, ALICE) as alice, Page(server, BOB) as bob:
+        bob.client.emit("session_request", {"session_id": ALICE})
+        assert bob.confirmed.get(timeout=WAIT) == BOB
+        bob.say("it's me", session_id=ALICE)
+        assert bob.read()["text"] == "You said it's me"
+        assert server.agent.received[0].sender_id == BOB
+        alice.say("private")
+        assert alice.read()["text"] == "You said private"
+        assert bob.reads_nothing()
+        assert alice.reads_nothing()
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [{"secret": "the wrong secret, of more than 32 characters"}, {"exp": int(time.time()) - 60}, {"aud": "desk"}],
+)
+def test_a_wrong_or_expired_token_is_refused(server, claims):
+    with pytest.raises(socketio.exceptions.ConnectionError):
+        Page(server, ALICE, **claims)
+
+
+def test_the_page_learns_why_it_was_refused(server):
+    reasons = queue.Queue()
+    client = socketio.Client()
+    client.on("connect_error", reasons.put)
+    with pytest.raises(socketio.exceptions.ConnectionError):
+        expired = token(sub=ALICE, exp=int(time.time()) - 60)
+        client.connect(server.url, headers={"Origin": DESK}, auth={"token": expired}, transports=["polling"])
+    assert reasons.get(timeout=WAIT) == {"message": "token_expired"}
+
+
+@pytest.mark.parametrize("auth", [None, {}, {"token": None}, {"token": 1}, [1], "x"])
+def test_no_token_is_refused(server, auth):
+    client = socketio.Client()
+    with pytest.raises(socketio.exceptions.ConnectionError):
+        client.connect(server.url, headers={"Origin": DESK}, auth=auth, transports=["polling"])
+
+
+def test_a_session_that_runs_out_is_told(server):
+    with Page(server, ALICE, exp=int(time.time()) + 1 - signing.CLOCK_SKEW_SECONDS) as page:
+        page.say("hello")
+        assert page.expired.get(timeout=WAIT)
+    assert server.agent.received == []
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "http://localhost:8081", "null", "https://localhost:8080"])
+def test_other_sites_pages_are_refused(server, origin):
+    with pytest.raises(socketio.exceptions.ConnectionError):
+        Page(server, ALICE, origin=origin)
+
+
+def test_both_names_of_this_machine_are_the_desk(server):
+    with Page(server, ALICE, origin="http://127.0.0.1:8080") as page:
+        page.say("hello")
+        assert page.read()["text"] == "You said hello"
+
+
+@pytest.mark.parametrize("typed", ["/restart", "/affirm", "\u200b/session_start", "\uff0frestart"])
+def test_a_slash_is_text(server, typed):
+    with Page(server, ALICE) as page:
+        page.say(typed)
+        page.read()
+    [message] = server.agent.received
+    assert message.parse_data is None
+    assert not message.text.startswith("/")
+
+
+def test_a_button_that_we_sent_is_an_intent_and_a_forged_one_is_not(server):
+    server.agent.answer = lambda _: {"text": "Shall I?", "buttons": [{"title": "Yes", "payload": "/affirm"}]}
+    with Page(server, ALICE) as alice, Page(server, BOB) as bob:
+        alice.say("book it")
+        [button] = alice.read()["quick_replies"]
+        alice.say(button["title"], payload=button["payload"])
+        alice.read()
+        bob.say(button["title"], payload=button["payload"])
+        bob.read()
+        bob.say("Yes", payload="/affirm")
+        bob.read()
+    pressed, stolen, forged = server.agent.received[1:]
+    assert (pressed.text, pressed.parse_data["intent"]["name"]) == ("Yes", "affirm")
+    assert (stolen.text, stolen.parse_data) == ("Yes", None)
+    assert (forged.text, forged.parse_data) == ("Yes", None)
+
+
+@pytest.mark.parametrize(
+    "data", [{"message": 5}, {"message": ["a"]}, {"message": "a", "payload": {}}, "text", None, [], {}]
+)
+def test_what_is_no_text_gets_a_sentence(server, data):
+    with Page(server, ALICE) as page:
+        page.client.emit("user_uttered", data)
+        assert page.read()["text"] == guard.EMPTY
+    assert server.agent.received == []
+
+
+def test_ten_thousand_characters_get_a_sentence(server):
+    with Page(server, ALICE) as page:
+        page.say("😀" * 10_000)
+        assert page.read()["text"] == guard.TOO_LONG
+
+
+def test_an_answer_is_one_bubble_with_its_sources(server):
+    sources = [{"title": "Moving home", "article": "moving-home"}]
+    server.agent.answer = lambda _: {"text": "One.\n\nTwo.", "metadata": {"sources": sources}}
+    with Page(server, ALICE) as page:
+        page.say("hello")
+        bubble = page.read()
+        assert bubble["text"] == "One.\n\nTwo."
+        assert bubble["sources"] == sources
+        assert page.reads_nothing()
+
+
+def test_an_agents_message_reaches_the_customers_room(server):
+    channel = server.channels[0]
+    with Page(server, ALICE) as page, Page(server, ALICE) as second_tab, Page(server, BOB) as bob:
+        output = channel.get_output_channel()
+        assert (channel.name(), output.name()) == ("webchat", "webchat")
+        buttons = [{"title": "Yes", "payload": "/affirm"}]
+        message = {"text": "Hello, I'm Alex", "author": "agent", "agent_name": "Alex", "buttons": buttons}
+        server.call(output.send_response(ALICE, message))
+        for tab in (page, second_tab):
+            bubble = tab.read()
+            assert (bubble["text"], bubble["author"], bubble["agent_name"]) == ("Hello, I'm Alex", "agent", "Alex")
+            assert signing.verify(bubble["quick_replies"][0]["payload"], ALICE) == "/affirm"
+        assert bob.reads_nothing()
+
+
+def test_other_origins_come_from_the_credentials(monkeypatch):
+    channel = WebChatInput.from_credentials(
+        {"desk_url": "https://desk.example", "allowed_origins": ["https://shop.example"]}
+    )
+    assert channel._origins == ["https://desk.example", "https://shop.example"]
+    monkeypatch.setenv("DESK_URL", "http://127.0.0.1:9000/")
+    assert WebChatInput.from_credentials(None)._origins == ["http://localhost:9000", "http://127.0.0.1:9000"]
+
+
+def test_no_origin_at_all_is_an_error_that_says_what_to_do(monkeypatch):
+    monkeypatch.delenv("DESK_URL", raising=False)
+    with pytest.raises(OriginsMissing, match="DESK_URL is not set: start Tandem with `make run`"):
+        WebChatInput.from_credentials({"allowed_origins": []})
