@@ -1,0 +1,92 @@
+"""The desk's command line: `python -m desk` serves, `python -m desk adduser NAME` adds a user."""
+
+import argparse
+import asyncio
+import getpass
+import logging
+import os
+import socket
+import sys
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from desk import accounts
+from desk.app import create_app
+from desk.database import Database, migrate
+from desk.settings import Settings, SettingsError, database_url
+
+
+def main() -> int:
+    """Run the command; returns the exit code."""
+    _log_plainly()
+    parser = argparse.ArgumentParser(prog="python -m desk", description="Serve the desk.")
+    commands = parser.add_subparsers(dest="command")
+    adduser = commands.add_parser("adduser", help="add somebody who may log in")
+    adduser.add_argument("name", help="what they type to log in")
+    adduser.add_argument("--role", choices=accounts.ROLES, default="agent")
+    adduser.add_argument("--display-name", default="", help='such as "Alex Morgan"; customers see the first word')
+    arguments = parser.parse_args()
+    try:
+        if arguments.command == "adduser":
+            return _add_user(arguments.name, arguments.display_name, arguments.role)
+        return _serve(Settings.from_env())
+    except (SettingsError, accounts.AccountError) as error:
+        return _fail(f"{error}.")
+    except (SQLAlchemyError, OSError) as error:
+        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+        return _fail(f"The desk's database cannot be used ({reason}): check DESK_DATABASE_URL and TANDEM_VAR.")
+
+
+def _serve(settings: Settings) -> int:
+    try:
+        listener = socket.create_server(("127.0.0.1", settings.port), reuse_port=False)
+    except OSError:
+        return _fail(f"Port {settings.port} is taken: stop what uses it, or set DESK_PORT to another port.")
+    migrate(settings.database_url)
+    app = create_app(settings)
+    logging.getLogger(__name__).info("The desk listens on http://127.0.0.1:%s", settings.port)
+    app.run(sock=listener, single_process=True, motd=False, access_log=False)
+    return 0
+
+
+def _add_user(name: str, display_name: str, role: str) -> int:
+    url = database_url(os.environ)
+    migrate(url)
+    password = _ask_password(name)
+    database = Database(url)
+
+    async def add() -> None:
+        try:
+            await accounts.add_user(database, name, display_name, role, password)
+        finally:
+            await database.close()
+
+    asyncio.run(add())
+    print(f"Added {name} as {role}.")
+    return 0
+
+
+def _ask_password(name: str) -> str:
+    """Ask twice at a terminal; read one line where there is none, so that scripts can pass it."""
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\n")
+    password = getpass.getpass(f"Password for {name}: ")
+    if getpass.getpass("Once more: ") != password:
+        raise accounts.AccountError("The two passwords differ: start again")
+    return password
+
+
+def _log_plainly() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    # httpx logs each address, and the assistant's carries a token.
+    for name in ("httpx", "httpcore", "alembic", "aiosqlite", "sanic.root", "sanic.server"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _fail(sentence: str) -> int:
+    print(sentence, file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

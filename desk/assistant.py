@@ -1,0 +1,98 @@
+"""The desk's way to the assistant: events are appended to a conversation through Rasa's HTTP API."""
+
+import logging
+import re
+from typing import Any, Protocol
+from urllib.parse import quote
+
+import httpx
+
+logger = logging.getLogger(__name__)
+
+TIMEOUT = httpx.Timeout(10, connect=3)
+
+
+class AssistantError(Exception):
+    """The assistant did not take the events; the message tells the agent what to do."""
+
+
+class Assistant(Protocol):
+    """What the desk asks of the assistant."""
+
+    async def append(self, sender_id: str, events: list[dict[str, Any]]) -> None:
+        """Append events to a conversation and deliver its bot events on the customer's channel."""
+
+
+class HTTPAssistant:
+    """Rasa's HTTP API: POST /conversations/<id>/tracker/events."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self._token = token
+        self._client = httpx.AsyncClient(base_url=url, timeout=TIMEOUT, trust_env=False)
+
+    async def append(self, sender_id: str, events: list[dict[str, Any]]) -> None:
+        """Raises AssistantError; after a time-out nobody knows whether the events arrived, and it says so."""
+        try:
+            response = await self._client.post(
+                f"/conversations/{quote(sender_id, safe='')}/tracker/events",
+                params={
+                    "token": self._token,
+                    "execute_side_effects": "true",
+                    "output_channel": "latest",
+                    "include_events": "NONE",
+                },
+                json=events,
+            )
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            logger.warning("The assistant cannot be reached: %s", type(error).__name__)
+            raise AssistantError(
+                "The assistant can't be reached, so nothing was sent. Try again in a moment."
+            ) from None
+        except httpx.HTTPError as error:
+            logger.warning("The assistant did not answer: %s", type(error).__name__)
+            raise AssistantError(
+                "The assistant didn't answer in time. Check the conversation before you try again: "
+                "the customer may already have it."
+            ) from None
+        if response.status_code in (401, 403):
+            logger.error("The assistant refused the desk's token: RASA_TOKEN differs between the two")
+            raise AssistantError("The assistant refused the desk's key, so nothing was sent. Tell an operator.")
+        if response.is_error:
+            logger.warning("The assistant answered with status %s", response.status_code)
+            raise AssistantError(
+                f"The assistant answered with an error ({response.status_code}), so nothing was sent. "
+                "Try again in a moment."
+            )
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+
+def owner_event(owner: str, user_name: str) -> dict[str, Any]:
+    """Says who may speak from now on, and which desk user decided it."""
+    return {"event": "slot", "name": "owner", "value": owner, "metadata": {"desk_user": user_name}}
+
+
+def reply_event(text: str, agent_name: str) -> dict[str, Any]:
+    """An agent's reply."""
+    return {
+        "event": "bot",
+        "text": one_message(text),
+        "metadata": {"author": "agent", "agent_name": agent_name},
+    }
+
+
+def notice_event(text: str, notice: str, agent_name: str) -> dict[str, Any]:
+    """A line about the conversation itself; `notice` is joined, left or closed."""
+    return {
+        "event": "bot",
+        "text": text,
+        "metadata": {"author": "system", "agent_name": agent_name, "notice": notice},
+    }
+
+
+def one_message(text: str) -> str:
+    """The text with a space in each blank line: channels split a text into messages at empty lines."""
+    lines = [line.rstrip() for line in text.strip().splitlines()]
+    return re.sub(r"\n{2,}", "\n \n", "\n".join(lines))

@@ -1,0 +1,56 @@
+"""What every view needs, put together once."""
+
+from dataclasses import dataclass, field
+
+from jinja2 import Environment
+from sanic import Request
+
+from desk.assistant import HTTPAssistant
+from desk.database import Database
+from desk.handling import Handling
+from desk.live import Hub
+from desk.models import LoginSession, User
+from desk.rendering import environment
+from desk.settings import Settings
+
+
+@dataclass
+class Desk:
+    """The parts of a running desk."""
+
+    settings: Settings
+    database: Database = field(init=False)
+    assistant: HTTPAssistant = field(init=False)
+    hub: Hub = field(default_factory=Hub)
+    jinja: Environment = field(default_factory=environment)
+    handling: Handling = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.database = Database(self.settings.database_url)
+        self.assistant = HTTPAssistant(self.settings.assistant_url, self.settings.rasa_token)
+        self.handling = Handling(self.database, self.assistant, self.hub)
+
+
+def desk_of(request: Request) -> Desk:
+    """The running desk."""
+    desk = request.app.ctx.desk
+    assert isinstance(desk, Desk)
+    return desk
+
+
+def session_of(request: Request) -> LoginSession:
+    """The log-in that the blueprint's middleware has found."""
+    session = request.ctx.login
+    assert isinstance(session, LoginSession)
+    return session
+
+
+def user_of(request: Request) -> User:
+    """Who is logged in."""
+    return session_of(request).user
+
+
+def field_of(request: Request, name: str) -> str:
+    """A field of the posted form; empty if it is not there."""
+    value = request.form.get(name) if request.form else None
+    return value or ""

@@ -1,0 +1,126 @@
+"""Projects raw events into the desk's store. Applying an event again, or an older one late, changes nothing."""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from desk.database import Database
+from desk.models import AppliedEvent, Conversation, Message, User
+from desk.transcript import Fact, HandoffSet, OwnerSet, RawEvent, Said, identity, moment, read, readable
+
+logger = logging.getLogger(__name__)
+
+
+async def project(database: Database, events: Sequence[RawEvent]) -> set[int]:
+    """Apply the events in one transaction; returns the ids of the conversations that changed."""
+    facts = _facts(events)
+    changed: set[int] = set()
+    if not facts:
+        return changed
+    async with database.session() as session, session.begin():
+        known = await session.scalars(select(AppliedEvent.identity).where(AppliedEvent.identity.in_(facts.keys())))
+        seen = set(known)
+        for key, (sender_id, at, fact) in facts.items():
+            if key in seen:
+                continue
+            session.add(AppliedEvent(identity=key))
+            conversation = await _conversation(session, sender_id, at)
+            await _apply(session, conversation, at, fact)
+            await session.flush()
+            changed.add(conversation.id)
+    return changed
+
+
+def _facts(events: Sequence[RawEvent]) -> dict[str, tuple[str, datetime, Fact]]:
+    """The facts by event identity, in the order of arrival. An event of an unknown shape is logged and left out."""
+    facts: dict[str, tuple[str, datetime, Fact]] = {}
+    for event in events:
+        sender_id = event.get("sender_id")
+        if not isinstance(sender_id, str) or not 0 < len(sender_id) <= 255:
+            logger.warning("Left out an event without a usable sender_id (type %s)", event.get("event"))
+            continue
+        fact = read(event)
+        if fact:
+            facts[identity(event)] = (sender_id, moment(event), fact)
+    return facts
+
+
+async def _conversation(session: AsyncSession, sender_id: str, at: datetime) -> Conversation:
+    found = await session.scalar(select(Conversation).where(Conversation.sender_id == sender_id))
+    if found:
+        return found
+    conversation = Conversation(sender_id=sender_id, owner="bot", last_activity=at, last_text="")
+    session.add(conversation)
+    await session.flush()
+    return conversation
+
+
+async def _apply(session: AsyncSession, conversation: Conversation, at: datetime, fact: Fact) -> None:
+    match fact:
+        case Said():
+            await _add_message(session, conversation, at, fact)
+        case OwnerSet():
+            await _set_owner(session, conversation, at, fact)
+        case HandoffSet():
+            if conversation.handoff_at is None or at >= conversation.handoff_at:
+                conversation.handoff, conversation.handoff_at = fact.packet, at
+
+
+async def _add_message(session: AsyncSession, conversation: Conversation, at: datetime, said: Said) -> None:
+    text = said.text
+    if said.who == "customer":
+        if text.startswith("/"):
+            text = readable(text, await _offered_buttons(session, conversation, at))
+        conversation.channel = said.channel or conversation.channel
+        if conversation.closed_at and at > conversation.closed_at:
+            conversation.closed_at = conversation.disposition = None
+    session.add(
+        Message(
+            conversation_id=conversation.id,
+            who=said.who,
+            text=text,
+            at=at,
+            intent=said.intent,
+            confidence=said.confidence,
+            sources=said.sources,
+            buttons=said.buttons,
+            agent_name=said.agent_name,
+            client_id=said.client_id,
+        )
+    )
+    if at >= conversation.last_activity:
+        conversation.last_activity = at
+        if said.who == "customer":
+            conversation.last_text = " ".join(text.split())[:200]
+
+
+async def _offered_buttons(session: AsyncSession, conversation: Conversation, at: datetime) -> list[dict[str, str]]:
+    """All buttons of the last bot messages before `at`, the newest first."""
+    rows = await session.scalars(
+        select(Message.buttons)
+        .where(Message.conversation_id == conversation.id, Message.who == "bot", Message.at <= at)
+        .order_by(Message.at.desc(), Message.id.desc())
+        .limit(5)
+    )
+    return [button for buttons in rows for button in buttons]
+
+
+async def _set_owner(session: AsyncSession, conversation: Conversation, at: datetime, fact: OwnerSet) -> None:
+    if conversation.owner_at and at < conversation.owner_at:
+        return
+    claimed_later = conversation.assigned_at is not None and conversation.assigned_at > at
+    if fact.owner == "queue" and (conversation.owner != "queue" or conversation.waiting_since is None):
+        conversation.waiting_since = at
+        conversation.closed_at = conversation.disposition = None
+    if fact.owner != "queue":
+        conversation.waiting_since = None
+    if fact.owner != "agent" and not claimed_later:
+        conversation.assigned_to = conversation.assigned_at = None
+    if fact.owner == "agent" and fact.user and not claimed_later:
+        user = await session.scalar(select(User).where(User.name == fact.user))
+        if user:
+            conversation.assigned_to, conversation.assigned_at = user.id, at
+    conversation.owner, conversation.owner_at = fact.owner, at

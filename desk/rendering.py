@@ -1,0 +1,72 @@
+"""Templates and the filters that they use."""
+
+import re
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from sanic import html
+from sanic.response import HTTPResponse
+
+from desk.handling import DISPOSITIONS
+from desk.packet import packet
+
+FOLDER = Path(__file__).parent
+_SOURCE_LINE = re.compile(r"^Sources?: .*$", re.MULTILINE)
+
+
+def environment() -> Environment:
+    """Jinja with escaping on for every template, and an error for every name that is not given."""
+    jinja = Environment(
+        loader=FileSystemLoader(FOLDER / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    jinja.filters |= {
+        "iso": iso,
+        "percent": percent,
+        "disposition": disposition,
+        "packet": packet,
+        "initials": initials,
+        "without_source_lines": without_source_lines,
+        "short_id": short_id,
+    }
+    return jinja
+
+
+def page(jinja: Environment, template: str, status: int = 200, **values: Any) -> HTTPResponse:
+    """An HTML answer that no cache keeps."""
+    return html(jinja.get_template(template).render(values), status, headers={"Cache-Control": "no-store"})
+
+
+def iso(at: datetime) -> str:
+    """2026-11-24T09:30:00Z; the browser turns it into the reader's own time."""
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def percent(share: float) -> str:
+    """0.873 -> 87 %."""
+    return f"{round(share * 100)} %"
+
+
+def disposition(key: str) -> str:
+    """The words for a disposition."""
+    return DISPOSITIONS.get(key, key)
+
+
+def initials(name: str) -> str:
+    """Alex Morgan -> AM."""
+    return "".join(word[0] for word in name.split()[:2]).upper()
+
+
+def without_source_lines(text: str, sources: list[dict[str, str]]) -> str:
+    """The text without its "Source: ..." lines, if the sources are shown beside it."""
+    return _SOURCE_LINE.sub("", text).strip() if sources else text
+
+
+def short_id(sender_id: str) -> str:
+    """Enough of a conversation's id to tell it from others."""
+    return sender_id if len(sender_id) <= 12 else sender_id[-6:].upper()

@@ -1,0 +1,74 @@
+"""The desk's settings, read once from the environment."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong; the message is one sentence that says what to do."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything the desk reads from the environment. Secrets are kept out of `repr`."""
+
+    secret: str = field(repr=False)
+    rasa_token: str = field(repr=False)
+    database_url: str = field(repr=False)
+    events_database_url: str = field(repr=False)
+    assistant_url: str = "http://127.0.0.1:5005"
+    desk_url: str = "http://localhost:8080"
+    port: int = 8080
+    demo_password: str | None = field(default=None, repr=False)
+
+    @property
+    def secure_cookies(self) -> bool:
+        """Whether browsers reach the desk by HTTPS, so that cookies may be limited to it."""
+        return self.desk_url.startswith("https://")
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = os.environ) -> "Settings":
+        """Read the settings; raises SettingsError."""
+        folder = database_folder(env)
+        port = _port(env, "DESK_PORT", 8080)
+        assistant_port = _port(env, "ASSISTANT_PORT", 5005)
+        return cls(
+            secret=_required(env, "TANDEM_SECRET"),
+            rasa_token=_required(env, "RASA_TOKEN"),
+            database_url=database_url(env),
+            events_database_url=env.get("EVENTS_DATABASE_URL") or _sqlite(folder / "events.db"),
+            assistant_url=(env.get("ASSISTANT_URL") or f"http://127.0.0.1:{assistant_port}").rstrip("/"),
+            desk_url=(env.get("DESK_URL") or f"http://localhost:{port}").rstrip("/"),
+            port=port,
+            demo_password=_required(env, "DEMO_AGENT_PASSWORD") if env.get("TANDEM_DEMO") == "1" else None,
+        )
+
+
+def database_folder(env: Mapping[str, str]) -> Path:
+    """The folder of run-time files; raises SettingsError."""
+    return Path(_required(env, "TANDEM_VAR"))
+
+
+def database_url(env: Mapping[str, str]) -> str:
+    """The URL of the desk's own database; raises SettingsError."""
+    return env.get("DESK_DATABASE_URL") or _sqlite(database_folder(env) / "desk.db")
+
+
+def _required(env: Mapping[str, str], name: str) -> str:
+    value = env.get(name, "").strip()
+    if not value:
+        raise SettingsError(f"{name} is not set: start Tandem with `make run`, or load var/env first")
+    return value
+
+
+def _port(env: Mapping[str, str], name: str, default: int) -> int:
+    text = env.get(name) or str(default)
+    if not text.isdigit() or not 0 < int(text) < 65536:
+        raise SettingsError(f"{name} is {text!r}: set it to a port number between 1 and 65535")
+    return int(text)
+
+
+def _sqlite(path: Path) -> str:
+    return f"sqlite+aiosqlite:///{path}"

@@ -1,0 +1,108 @@
+// The socket to the assistant: opens with the session's token, comes back by itself, and says how it is.
+
+import { io } from "/static/vendor/socket.io.esm.min.js";
+import * as session from "./session.js";
+
+const REFUSED = ["token_expired", "token_invalid"];
+
+export class Connection {
+  /** Calls `onReady()` at each (re)connection, `onMessage(bubble)`, `onState(state)`; see STATES in app.js. */
+  constructor({ onReady, onMessage, onState }) {
+    Object.assign(this, { onReady, onMessage, onState });
+    this.socket = null;
+    this.ready = false;
+    this.wasReady = false;
+    // Without a network an open socket dies unnoticed for most of a minute: better to close it and try again.
+    window.addEventListener("offline", () => this.socket?.io.engine?.close());
+    window.addEventListener("online", () => this.retryNow());
+  }
+
+  /** Open the session, then the socket; keeps trying while the desk is down. */
+  async start() {
+    this.state(this.wasReady ? "reconnecting" : "connecting");
+    let opened;
+    try {
+      opened = await session.open();
+    } catch {
+      this.state(navigator.onLine ? "down" : "offline");
+      clearTimeout(this.timer);
+      this.timer = setTimeout(() => this.start(), 2000);
+      return;
+    }
+    this.socket?.close();
+    const socket = io(opened.assistant_url, {
+      auth: (give) => session.open().then(({ token }) => give({ token }), () => give({})),
+      transports: ["websocket", "polling"],
+      tryAllTransports: true,
+      reconnectionDelay: 500,
+      reconnectionDelayMax: 4000,
+      timeout: 8000,
+    });
+    this.socket = socket;
+    socket.on("connect", () => socket.emit("session_request", {}));
+    socket.on("session_confirm", () => {
+      this.ready = this.wasReady = true;
+      this.state("ready");
+      this.onReady();
+    });
+    socket.on("bot_uttered", (bubble) => this.onMessage(bubble));
+    socket.on("session_expired", () => this.renew());
+    socket.on("disconnect", (reason) => {
+      this.ready = false;
+      this.state(navigator.onLine ? "reconnecting" : "offline");
+      // After a disconnect by the server the client does not try again by itself.
+      if (reason === "io server disconnect") this.retrySoon();
+    });
+    socket.on("connect_error", (error) => {
+      this.ready = false;
+      this.state(navigator.onLine ? (this.wasReady ? "reconnecting" : "down") : "offline");
+      if (REFUSED.includes(error.message)) this.renew();
+      else if (!socket.active) this.retrySoon();
+    });
+  }
+
+  /** Send a message; resolves when its turn is over, and rejects if the connection breaks before that. */
+  send(content) {
+    return new Promise((resolve, reject) => {
+      const socket = this.socket;
+      const broken = () => reject(new Error("disconnected"));
+      socket.once("disconnect", broken);
+      socket.emit("user_uttered", content, () => {
+        socket.off("disconnect", broken);
+        resolve();
+      });
+    });
+  }
+
+  /** End this session's socket, before another session begins. */
+  stop() {
+    clearTimeout(this.timer);
+    this.ready = this.wasReady = false;
+    this.socket?.close();
+    this.socket = null;
+  }
+
+  async renew() {
+    try {
+      await session.open({ renew: true });
+    } catch {
+      // The desk is down as well; retrySoon comes here again.
+    }
+    this.retrySoon();
+  }
+
+  retrySoon() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.retryNow(), 1000);
+  }
+
+  retryNow() {
+    if (this.ready) return;
+    if (this.socket) this.socket.connect();
+    else this.start();
+  }
+
+  state(name) {
+    this.onState(name);
+  }
+}

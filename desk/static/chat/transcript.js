@@ -1,0 +1,108 @@
+// The messages of the conversation, whichever way they came: typed here, live from the assistant, or from history.
+//
+// Live messages carry no id, so history recognises them by who said what and roughly when. An item is
+// {key, id, who, text, at, notice, agentName, sources, quickReplies, state}: `id` is the history's, `at` is in server
+// milliseconds, `state` is "pending" (not sent), "sent" (not confirmed) or "" (done).
+
+const SAME_MOMENT_MS = 20000;
+const EARLY_MS = 5000;
+const CARD_REMOVED = "[card number removed]";
+let keys = 0;
+
+/** A key that no other message of this browser has. */
+export function newKey() {
+  keys += 1;
+  return `${Date.now().toString(36)}-${keys}`;
+}
+
+/** A text as it compares: the assistant tidies what customers write. */
+function plain(text) {
+  return (text || "")
+    .normalize("NFC")
+    .replace(/[\u2044\u2215\u29f8\uff0f]/g, "/")
+    .replace(/\p{Cf}|\p{Cs}/gu, "")
+    .replace(/[\s\p{Cc}]+/gu, " ")
+    .trim();
+}
+
+function same(item, row) {
+  return item.who === row.who && plain(item.text) === plain(row.text);
+}
+
+function near(item, row) {
+  return Math.abs(item.at - row.at) < SAME_MOMENT_MS;
+}
+
+/** Whether the row can be this item: a message that waited to be sent is stored any time later, never earlier. */
+function matches(item, row) {
+  return same(item, row) && (item.who === "customer" ? row.at > item.at - EARLY_MS : near(item, row));
+}
+
+/** The same for a message whose text the assistant changed. One that was never confirmed is not given up for that. */
+function matchesChanged(item, row) {
+  if (row.who !== "customer" || item.who !== "customer" || !near(item, row)) return false;
+  return item.state === "" || row.text.includes(CARD_REMOVED);
+}
+
+/** A message as history tells it. */
+export function fromHistory(row) {
+  return {
+    key: `h${row.id}`,
+    id: row.id,
+    who: row.who,
+    text: row.text,
+    at: Date.parse(row.at),
+    notice: row.notice,
+    agentName: row.agent_name,
+    sources: row.sources,
+    quickReplies: row.quick_replies,
+    state: "",
+  };
+}
+
+/** Bring history into the items: what is known is completed, what is missing is added, nothing comes twice. */
+export function merge(items, rows) {
+  const known = new Map(items.filter((item) => item.id).map((item) => [item.id, item]));
+  const open = new Set(items.filter((item) => !item.id && item.state !== "pending"));
+  let missing = rows.filter((row) => !known.has(row.id));
+  for (const row of rows) {
+    if (known.has(row.id)) known.get(row.id).quickReplies = row.quickReplies;
+  }
+  for (const fits of [matches, matchesChanged]) {
+    missing = missing.filter((row) => {
+      const item = [...open].find((candidate) => fits(candidate, row));
+      if (!item) return true;
+      open.delete(item);
+      complete(item, row);
+      return false;
+    });
+  }
+  return inOrder([...items, ...missing]);
+}
+
+/** An item keeps its place and its state; the rest is as the server has it. */
+function complete(item, { key, state, at, ...rest }) {
+  Object.assign(item, rest);
+  if (item.restored) item.at = at;
+}
+
+/** Add a live message; null if history has brought it already. */
+export function addLive(items, message) {
+  const known = items.find(
+    (item) => item.id && !item.live && !item.claimed && same(item, message) && near(item, message),
+  );
+  if (known) {
+    known.claimed = true;
+    return null;
+  }
+  return inOrder([...items, { ...message, key: newKey(), live: true, state: "" }]);
+}
+
+/** By time; what is not sent yet stays at the end. */
+export function inOrder(items) {
+  const late = (item) => (item.state === "pending" ? 1 : 0);
+  return items
+    .map((item, index) => ({ item, index }))
+    .sort((a, b) => late(a.item) - late(b.item) || a.item.at - b.item.at || a.index - b.index)
+    .map(({ item }) => item);
+}
