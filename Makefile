@@ -49,7 +49,7 @@ nlu: train ## rasa test nlu on the held-out utterances in tests/nlu
 
 stories: train ## rasa test core on the test stories in tests/stories
 	@rm -rf var/results/core; mkdir -p var/log
-	@$(QUIET) .venv/bin/rasa test core --stories tests/stories --model var/models --out var/results/core --no-plot \
+	@$(QUIET) .venv/bin/rasa test core --e2e --stories tests/stories --model var/models --out var/results/core --no-plot \
 	    --fail-on-prediction-errors > var/log/stories.log 2>&1 \
 	    && echo "rasa test core: every story as predicted" || { cat var/log/stories.log; exit 1; }
 

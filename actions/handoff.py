@@ -3,7 +3,7 @@
 from typing import Any
 
 from rasa_sdk import Action, Tracker
-from rasa_sdk.events import ActiveLoop, SlotSet
+from rasa_sdk.events import ActiveLoop, FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.forms import REQUESTED_SLOT
 
@@ -58,7 +58,8 @@ class ActionHandoff(Action):
         if intent_of(tracker) == "affirm" and not rule and not offer_stands(tracker):
             # Another answer came between the offer and this "yes", which is therefore no yes to the offer.
             dispatcher.utter_message(response="utter_nothing_to_confirm")
-            return [SlotSet("offer", None)]
+            # The rule that led here holds only while there is an offer, so nothing else would end the turn.
+            return [SlotSet("offer", None), FollowupAction("action_listen")]
         packet = build_packet(tracker, reason, rule)
         dispatcher.utter_message(text=f"{reply} {HANDED_OVER}".strip(), metadata={"handoff": reason})
         fields = {

@@ -91,6 +91,8 @@ class SpacyEntities(EntityExtractorMixin, GraphComponent):
     def process(self, messages: list[Message]) -> list[Message]:
         """Adds entities to messages; the text keeps its case, which the recogniser needs."""
         for message in messages:
+            known = message.get(ENTITIES, [])
+            taken = {i for entity in known for i in range(entity[ENTITY_ATTRIBUTE_START], entity[ENTITY_ATTRIBUTE_END])}
             found = [
                 {
                     ENTITY_ATTRIBUTE_TYPE: span.label_,
@@ -99,8 +101,9 @@ class SpacyEntities(EntityExtractorMixin, GraphComponent):
                     ENTITY_ATTRIBUTE_END: span.end_char,
                 }
                 for span in self._model(message.get(TEXT) or "").ents
-                if span.label_ in self._labels
+                # "M3 2BW" looks like a date to the recogniser; the patterns before it know better.
+                if span.label_ in self._labels and not taken & set(range(span.start_char, span.end_char))
             ]
-            entities = message.get(ENTITIES, []) + self.add_extractor_name(found)
+            entities = known + self.add_extractor_name(found)
             message.set(ENTITIES, entities, add_to_output=True)
         return messages

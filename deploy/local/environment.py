@@ -19,6 +19,8 @@ QUIET = {
     "LOG_LEVEL": "WARNING",
     "LOG_LEVEL_LIBRARIES": "ERROR",
     "PYTHONUNBUFFERED": "1",
+    # Longer than Rasa's own time-out of an action (300 s): an expired lock lets a second message in beside the first.
+    "TICKET_LOCK_LIFETIME": "330",
 }
 
 
