@@ -113,7 +113,8 @@ class Turn:
     @property
     def picked(self) -> bool:
         """Whether the message is the text of a button under the last question, so its intent says nothing."""
-        return bool(self.text) and self.text in last_buttons(self.tracker)
+        shown = [payload.casefold() for payload in last_buttons(self.tracker)]
+        return bool(self.text) and self.text.strip().casefold() in shown
 
     @property
     def answering(self) -> bool:

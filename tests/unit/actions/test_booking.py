@@ -98,9 +98,10 @@ def test_a_day_with_two_times_is_narrowed_down(chat: Chat) -> None:
     assert chat.slots["visit_slot"] == "2026-11-27T12:00"
 
 
+@pytest.mark.parametrize("text", ["Other times", "other times"])
 @pytest.mark.parametrize("intent", ["nlu_fallback", "stop", "ask_question"])
-def test_other_times_follow_the_ones_shown(chat: Chat, intent: str) -> None:
-    assert at_time(chat).hear("Other times", intent).run(FORM) == []
+def test_other_times_follow_the_ones_shown(chat: Chat, intent: str, text: str) -> None:
+    assert at_time(chat).hear(text, intent).run(FORM) == []
     chat.run(ASK)
     assert chat.buttons[0] == "Wednesday 25 November, 8am to 12 noon"
 

@@ -134,6 +134,14 @@ def test_an_accepted_offer_has_the_reason_of_the_offer(before: list[dict[str, An
     assert reason_for(tracker(events, offer="person"))[0] == reason
 
 
+@pytest.mark.parametrize("between", [[], [user("thanks", "thank"), bot("You're welcome. Anything else?")]])
+def test_a_yes_accepts_the_offer_of_the_turn_before_and_no_older_one(between: list[dict[str, Any]]) -> None:
+    offer = [user("why is the sky blue", "nlu_fallback"), bot("A person?", offer_reason="missing_knowledge"), OFFER]
+    changed = run(tracker([*offer, *between, user("yes", "affirm")], offer="person"))[1]
+    assert changed.get("owner") == (None if between else "queue")
+    assert changed["offer"] is None
+
+
 def test_the_packet_tells_what_happened() -> None:
     source = {"title": "Paying late", "article": "billing/late-payment"}
     events = [
