@@ -1,6 +1,7 @@
 # `make run` and `make test` do all set-up themselves.
 .DEFAULT_GOAL := help
-.PHONY: help setup run train knowledge shell test lint validate nlu stories unit e2e bench-services clean
+.PHONY: help setup run train knowledge shell test lint validate nlu stories unit e2e bench-services bench-nlu bench-fallback \
+        bench-policies bench-answers pictures clean
 
 PY := .venv/bin/python
 RUFF := .venv/bin/ruff
@@ -64,6 +65,22 @@ e2e: train ## the real services on free ports: conversations, outages, two brows
 
 bench-services: train ## memory and time of a turn, as Markdown tables
 	@$(PY) -m benchmarks.services
+
+bench-nlu: setup ## accuracy and cost of the NLU on BANKING77 10-shot (DATA=folder; PEER=--peer: beside Rasa's default)
+	@$(QUIET) $(PY) -m benchmarks.nlu $(DATA) $(PEER)
+
+bench-fallback: setup ## how the fallback threshold was chosen (DATA=folder adds CLINC150's out-of-scope messages)
+	@$(QUIET) $(PY) -m benchmarks.fallback_thresholds $(if $(DATA),--data $(DATA))
+
+bench-policies: setup ## what TEDPolicy would change and cost
+	@$(QUIET) $(PY) -m benchmarks.policies
+
+bench-answers: setup ## answers to the questions of tests/answers.yml without a language model
+	@set -a; . var/env; set +a; actions/.venv/bin/python -m actions.knowledge; \
+	    actions/.venv/bin/python -m benchmarks.answers
+
+pictures: e2e ## take the pictures in docs/images again
+	@cp var/images/chat.png var/images/desk.png docs/images/
 
 clean: ## remove what runs leave behind (models, databases, logs), not the environments
 	@rm -rf var
