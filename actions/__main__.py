@@ -35,6 +35,7 @@ def main() -> int:
 
 
 def _serve(port: int) -> int:
+    """Serve until a signal and end the process; returns only when the database or the port cannot be used."""
     # Imported after the settings are known to be good: they take seconds.
     from .backends import BackendError
     from .backends.schema import DatabaseProblem, upgrade
@@ -55,10 +56,11 @@ def _serve(port: int) -> int:
     logger.info("started", extra={"port": port, "actions": len(executor.actions)})
     app.run(sock=listener, single_process=True, access_log=False, motd=False)
     logger.info("stopped")
-    if not executor.shut_down():
-        _flush()
-        os._exit(0)  # an action still hangs in its thread: nothing more can be done for it
-    return 0
+    executor.shut_down()
+    _flush()
+    # A thread that is still in native code (an action that hangs, the knowledge base's warm-up) would abort the
+    # interpreter's own exit.
+    os._exit(0)
 
 
 def _listen(port: int) -> socket.socket:

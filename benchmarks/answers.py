@@ -1,8 +1,8 @@
 """Answers to the questions of tests/answers.yml: `actions/.venv/bin/python -m benchmarks.answers [--show]`.
 
-Run it from the root after `python -m actions.knowledge`. Every second question, from the first, is for tuning; the others
-are held out, and only their totals are ever printed. --show lists what became of each tuning question. The language model
-takes no part, nor does the policy: what it refuses in a chat is asked here as well.
+Run it from the root after `python -m actions.knowledge`. Every second question, from the first, is for tuning; the
+others are held out, and only their totals are ever printed. --show lists what became of each tuning question. The
+language model takes no part, nor does the policy: what it refuses in a chat is asked here as well.
 
 An answer is right when it holds all facts of its question, and wrong when it misses one. A source that is internal or
 not valid on the day of the questions ends the run with exit code 1.

@@ -64,7 +64,7 @@ def ingest(folder: Path, progress: Progress = lambda done, total: None) -> Summa
         summary.changed += known is not None and known != digests[name]
         summary.skipped += known is not None and known == digests[name]
     summary.deleted = len(before.keys() - valid.keys())
-    number = _index(valid, summary, progress)
+    number = _index(valid, summary, progress, anew=not same_space)
     store.write_state(
         {
             "fingerprint": fingerprint,
@@ -120,8 +120,11 @@ class _Reusing(Embeddings):
         return self.model.embed_query(text)
 
 
-def _index(valid: dict[str, articles.Article], summary: Summary, progress: Progress) -> int:
-    """Make the collection hold exactly the chunks of `valid`; gives their number."""
+def _index(valid: dict[str, articles.Article], summary: Summary, progress: Progress, anew: bool) -> int:
+    """Make the collection hold exactly the chunks of `valid`; gives their number.
+
+    With `anew` the chunks were cut or encoded in another way: there are no records of the old ones, so all go.
+    """
     from langchain_core.indexing import index
 
     logging.getLogger("langchain_core.indexing").setLevel(logging.ERROR)
@@ -130,7 +133,9 @@ def _index(valid: dict[str, articles.Article], summary: Summary, progress: Progr
     held = collection.get(include=["documents", "embeddings"])
     reusing = _Reusing(model, dict(zip(held["documents"], held["embeddings"], strict=True)), summary)
     collection = store.open_collection(reusing)
-    records = _records(empty=not held["ids"])
+    if anew and held["ids"]:
+        collection.delete(held["ids"])
+    records = _records(empty=anew or not held["ids"])
 
     def documents() -> Iterator[Any]:
         for done, name in enumerate(sorted(valid)):

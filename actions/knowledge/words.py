@@ -2,9 +2,16 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 
 import Stemmer
+import yaml
 
+from actions.logs import get_logger
+from actions.settings import knowledge_dir
+
+log = get_logger(__name__)
 _STEM = Stemmer.Stemmer("english")
 
 # Words that carry no topic, and those with which customers wrap a question.
@@ -67,11 +74,43 @@ def stems(text: str) -> list[str]:
     return _STEM.stemWords([w.removesuffix("'s") for w in words])
 
 
+def our_words(question: str) -> dict[str, str]:
+    """What the articles call the things that `question` names in other words, by knowledge/synonyms.yml: our
+    word with the words, stemmed, that stand for it in the question."""
+    path = knowledge_dir() / "synonyms.yml"
+    if not path.is_file():
+        return {}
+    said = f" {' '.join(_stemmed(question))} "
+    return {ours: theirs for theirs, ours in _synonyms(path, path.stat().st_mtime_ns) if f" {theirs} " in said}
+
+
+@lru_cache(maxsize=2)
+def _synonyms(path: Path, changed: int) -> list[tuple[str, str]]:
+    """Their words, stemmed, with ours. `changed` is when the file was written: a new one is read again.
+
+    A file that is no such list counts as empty: it must not take the answers away.
+    """
+    try:
+        entries = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return [(" ".join(_stemmed(str(t))), str(ours)) for ours, theirs in entries.items() for t in theirs]
+    except (OSError, ValueError, yaml.YAMLError, AttributeError, TypeError) as error:
+        log.error("synonyms_unreadable", extra={"reason": type(error).__name__})
+        return []
+
+
+def _stemmed(text: str) -> list[str]:
+    """All words of `text`, stemmed; a hyphen parts words."""
+    return _STEM.stemWords(_WORD.findall(straight(text).lower()))
+
+
 def sentences(text: str) -> list[str]:
-    """The sentences of plain text; a line break always ends one."""
+    """The sentences of plain text; a line break always ends one, and steps ("1) ... 2) ...") stay together."""
     found: list[str] = []
     for line in text.splitlines():
         part = ""
+        if line.startswith("1) "):
+            found.append(line.strip())
+            continue
         for piece in _END.split(line.strip()):
             part = f"{part} {piece}".strip()
             if part and not _ABBREVIATION.search(part):
@@ -91,7 +130,7 @@ def plain(markdown: str) -> str:
     text = re.sub(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1", r"\2", text)
     text = re.sub(r"(?<![\w*])[*_](?=\S)([^*_\n]+?)(?<=\S)[*_](?![\w*])", r"\1", text)
     text = text.replace("`", "")
-    return "\n".join(line for line in map(_line, _lists(_tables(_unwrap(text)))) if line)
+    return "\n".join(line for line in map(_line, _steps(_lists(_tables(_unwrap(text))))) if line)
 
 
 def _unwrap(text: str) -> list[str]:
@@ -144,13 +183,27 @@ def _lists(rows: list[str]) -> list[str]:
     return read
 
 
+def _steps(rows: list[str]) -> list[str]:
+    """The numbered steps of a list as one line, "1) Do this. 2) Do that.": one step alone misleads."""
+    read: list[str] = []
+    for row in rows:
+        step = re.match(r"\s*(\d+)[.)]\s+(.*)", row)
+        if not step:
+            read.append(row)
+        elif step[1] != "1" and read and read[-1].startswith("1) "):
+            read[-1] += f" {step[1]}) {_line(step[2])}"
+        else:
+            read.append(f"{step[1]}) {_line(step[2])}")
+    return read
+
+
 def _lower(heading: str) -> str:
     """A heading inside a sentence: "Price" becomes "price", "VAT" stays."""
     return heading[:1].lower() + heading[1:] if heading[1:].islower() or " " in heading else heading
 
 
 def _line(row: str) -> str:
-    row = re.sub(r"^(?:[-*+]|\d+[.)]|#{1,6}|>)\s+", "", row.strip())
+    row = re.sub(r"^(?:[-*+]|#{1,6}|>)\s+", "", row.strip())
     row = re.sub(r"\s+", " ", row).strip()
     return row if not row or row[-1] in ".!?:;" else f"{row}."
 

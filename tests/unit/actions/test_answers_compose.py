@@ -7,10 +7,10 @@ import pytest
 from knowledge_fixtures import TODAY, write
 
 from actions.knowledge.check import evidence
-from actions.knowledge.compose import Answer, compose
+from actions.knowledge.compose import Answer, compose, parts
 from actions.knowledge.ingest import ingest
 from actions.knowledge.retrieve import retriever
-from actions.knowledge.words import Figure, figures, names, plain, sentences
+from actions.knowledge.words import Figure, figures, names, our_words, plain, sentences
 
 articles = knowledge_fixtures.articles
 indexed = knowledge_fixtures.indexed
@@ -84,8 +84,7 @@ def test_markdown_is_made_readable() -> None:
         "A heading.",
         "Pay now or online, see code and more.",
         "It needs: a name; a date.",
-        "First step.",
-        "Second step.",
+        "1) First step. 2) Second step.",
         "Fibre: price £30, VAT 20%.",
     ]
 
@@ -93,6 +92,71 @@ def test_markdown_is_made_readable() -> None:
 def test_sentences_end_where_they_end() -> None:
     text = "It costs £7.50. Use e.g. a card. Is that all? Yes.\nA new line"
     assert sentences(text) == ["It costs £7.50.", "Use e.g. a card.", "Is that all?", "Yes.", "A new line"]
+    steps = "1) Open the box. 2) Press the button."
+    assert sentences(f"{steps}\nWait. Then look.") == [steps, "Wait.", "Then look."]
+
+
+@pytest.mark.parametrize(
+    ("question", "found"),
+    [
+        (
+            "how long does a repair take and what does a visit cost",
+            ["how long does a repair take", "what does a visit cost"],
+        ),
+        ("are you open at weekends? what time on saturday?", ["are you open at weekends", "what time on saturday?"]),
+        ("do you sell boosters and how much is it", []),
+        ("can I pay by card and cash", []),
+    ],
+)
+def test_two_questions_in_one_are_told_apart(question: str, found: list[str]) -> None:
+    assert parts(question) == found
+
+
+def test_both_questions_are_answered(indexed: Path) -> None:
+    answer = ask("how much is the late payment fee and what does a flashing blue router light mean")
+    assert answer is not None
+    assert "£7.50" in answer.text
+    assert "Pairing" in answer.text
+
+
+def test_a_price_leads_and_a_limit_does_not(indexed: Path) -> None:
+    text = "A plan is possible for an exit charge of £40.00 or more. The exit charge is £75.00.\n"
+    write(indexed, "contracts/exit", {"title": "The exit charge"}, text)
+    ingest(indexed)
+    answer = ask("how much is the exit charge")
+    assert answer is not None
+    assert "£75.00" in answer.text
+
+
+def test_prose_is_quoted_rather_than_the_row_that_says_the_same(indexed: Path) -> None:
+    text = (
+        "| Day | Customer care |\n|---|---|\n| Saturday | 09:00 to 17:00 |\n\n"
+        "On Saturday, customer care is open from 09:00 to 17:00.\n"
+    )
+    write(indexed, "contracts/hours", {"title": "Opening hours"}, text)
+    ingest(indexed)
+    answer = ask("What are your opening hours on Saturday?")
+    assert answer is not None
+    assert answer.text == "On Saturday, customer care is open from 09:00 to 17:00."
+
+
+def test_customers_words_find_ours(indexed: Path) -> None:
+    text = "Roaming in Europe is free of charge.\n"
+    write(indexed, "mobile/roaming", {"title": "Using a mobile abroad"}, text)
+    ingest(indexed)
+    question = "can I use my phone in Spain without paying extra?"
+    assert ask(question) is None
+    (indexed / "synonyms.yml").write_text("roaming in Europe: [Spain]\n", encoding="utf-8")
+    assert our_words(question) == {"roaming in Europe": "spain"}
+    answer = ask(question)
+    assert answer is not None
+    assert "Roaming in Europe" in answer.text
+
+
+@pytest.mark.parametrize("text", ["- a list", "our word: 5", "just text", "a: [b", ""])
+def test_a_malformed_list_of_words_does_no_harm(articles: Path, text: str) -> None:
+    (articles / "synonyms.yml").write_text(text, encoding="utf-8")
+    assert our_words("what does b cost") == {}
 
 
 def test_numbers_are_read_with_their_kind() -> None:

@@ -9,9 +9,11 @@ from pathlib import Path
 import knowledge_fixtures
 import pytest
 from knowledge_fixtures import ARTICLES, TODAY, write
+from langchain_core.documents import Document
 
-from actions.knowledge import store
+from actions.knowledge import split, store
 from actions.knowledge.__main__ import main
+from actions.knowledge.articles import Article
 from actions.knowledge.encoder import MiniLM, ModelMissing, encoder
 from actions.knowledge.ingest import ingest
 from actions.knowledge.retrieve import retriever
@@ -60,6 +62,18 @@ def test_a_deleted_article_leaves_the_index(indexed: Path) -> None:
     summary = ingest(indexed)
     assert (summary.deleted, summary.embedded) == (1, 0)
     assert "broadband/router" not in held()
+
+
+def test_chunks_that_were_cut_in_another_way_go(indexed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def whole(article: Article) -> list[Document]:
+        first, *rest = chunks(article)
+        return [Document("\n".join(c.page_content for c in [first, *rest]), metadata=first.metadata)]
+
+    chunks = split.chunks
+    monkeypatch.setattr(split, "chunks", whole)
+    monkeypatch.setattr(split, "VERSION", "other")
+    ingest(indexed)
+    assert len(store.open_collection(encoder()).get()["ids"]) == len(ARTICLES)
 
 
 def test_everything_is_deleted_when_no_article_is_left(indexed: Path) -> None:

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from knowledge_fixtures import ARTICLES, TODAY, write
 
+from actions.knowledge import store
 from actions.knowledge.encoder import encoder
 from actions.knowledge.ingest import ingest
-from actions.knowledge.retrieve import retriever
+from actions.knowledge.retrieve import Retriever, retriever
 
 articles = knowledge_fixtures.articles
 indexed = knowledge_fixtures.indexed
@@ -60,7 +61,18 @@ def test_the_best_passage_comes_first(indexed: Path) -> None:
     best = retriever().search("what does the red light on my router mean?", today=TODAY)[0]
     assert best.article == "broadband/router"
     assert best.context == "Router lights"
-    assert best.score == pytest.approx(0.7 * best.cosine + 0.3 * best.lexical)
+    nearest = max(sentence.cosine for sentence in best.sentences)
+    assert best.score == pytest.approx(0.45 * best.cosine + 0.45 * nearest + 0.1 * best.lexical)
+
+
+def test_sentence_vectors_are_kept_for_the_next_start(indexed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = Retriever().search("late payment fee", today=TODAY)
+    file = next(store.folder().glob("sentences-*.npz"))
+    with monkeypatch.context() as patch:
+        patch.setattr(encoder(), "embed", None)  # any new vector would fail
+        assert Retriever().search("late payment fee", today=TODAY) == first
+    file.write_bytes(b"broken")
+    assert Retriever().search("late payment fee", today=TODAY) == first
 
 
 def test_words_find_what_meaning_alone_does_not(articles: Path) -> None:
