@@ -25,7 +25,7 @@ MAX_ARTICLES = 2
 MAX_CHARACTERS = 450  # of an answer with more than one sentence: about what fits on a phone's screen
 
 # All below were chosen by trying a few values of each on the tuning half of tests/answers.yml
-# (`python -m benchmarks.answers`) and on other questions that were written for it; neighbouring values do about as well.
+# (`python -m benchmarks.answers`) and on other questions written for it; neighbouring values do about as well.
 PASSAGE_WEIGHT = 0.8
 COVER_WEIGHT = 0.15
 FIGURE_BONUS = 0.15
