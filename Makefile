@@ -55,7 +55,7 @@ stories: train ## rasa test core on the test stories in tests/stories
 	    && echo "rasa test core: every story as predicted" || { cat var/log/stories.log; exit 1; }
 
 unit: setup ## unit tests, each service in its own environment
-	@$(PY) -m pytest -q tests/unit/assistant
+	@$(PY) -m pytest -q tests/unit/assistant tests/unit/deploy
 	@actions/.venv/bin/python -m pytest -q tests/unit/actions
 	@desk/.venv/bin/python -m pytest -q tests/unit/desk
 

@@ -159,7 +159,7 @@ def build_packet(tracker: Tracker, reason: str, rule: str = "") -> dict[str, Any
     }
     try:
         found = turns(tracker.events)
-        packet["slots"] = _slots(tracker.slots)
+        packet["slots"] = _slots(tracker.slots) | _products(tracker.events)
         packet["summary"] = summary.summarise(tracker.events, because, chat_model())
         packet["issue"] = summary.issue(found) or because
         packet["actions"] += _actions(found)
@@ -173,6 +173,17 @@ def _slots(slots: dict[str, Any]) -> dict[str, str]:
     """What the customer has given so far."""
     known = {name: value for name, value in slots.items() if value is not None and name not in _NOT_TOLD}
     return {name: redact(str(value)) for name, value in known.items()}
+
+
+def _products(events: list[dict[str, Any]]) -> dict[str, str]:
+    """Northlight's products that the customer has named in this session."""
+    messages = [e.get("parse_data") or {} for e in current_session(events) if e.get("event") == "user"]
+    entities = [entity for message in messages for entity in message.get("entities") or []]
+    named = [str(entity["value"]) for entity in entities if entity.get("entity") == "product"]
+    unique: dict[str, str] = {}
+    for name in named:
+        unique.setdefault(name.casefold(), name)
+    return {"products": ", ".join(unique.values())} if unique else {}
 
 
 def _policy_action(rule: str) -> list[dict[str, str]]:

@@ -1,8 +1,9 @@
 """Collects tests/e2e/<skill>.yml: conversations in the format of Rasa Pro's end-to-end tests.
 
 A test case has steps; a step is what the `user` says (or `press`es: a button's title) with `assertions` on the turn:
-`bot_uttered: {text_matches: regular expression}`, `bot_did_not_utter: {text_matches: …}`, and
-`slot_was_set: [{name, value}]`. Every case runs against the real assistant and the real action server.
+`bot_uttered: {text_matches: regular expression}`, `bot_did_not_utter: {text_matches: …}`,
+`slot_was_set: [{name, value}]`, and of our own `handoff_contains: {slots: {…}}` on the packet for the agent. Every case
+runs against the real assistant and the real action server.
 """
 
 from __future__ import annotations
@@ -66,6 +67,10 @@ class Player:
         slots = self.customer.slots()
         for slot in expected:
             self.check(slots.get(slot["name"]) == slot["value"], "expected the slot", slot, slots)
+
+    def handoff_contains(self, expected: dict, reply: str) -> None:
+        packet = self.customer.slots()["handoff"] or {}
+        self.check(expected["slots"].items() <= packet.get("slots", {}).items(), "expected", expected, packet)
 
     def check(self, holds: object, *what: object) -> None:
         if not holds:

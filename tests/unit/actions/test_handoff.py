@@ -142,6 +142,15 @@ def test_a_yes_accepts_the_offer_of_the_turn_before_and_no_older_one(between: li
     assert changed["offer"] is None
 
 
+def test_the_packet_names_each_product_once() -> None:
+    events = [
+        user("how fast is Fibre 500", "ask_question", product="Fibre 500"),
+        user("and wi-fi plus?", "ask_question", product="Wi-Fi Plus"),
+        user("fibre 500 or not?", "ask_question", product="fibre 500"),
+    ]
+    assert build_packet(tracker(events), "customer_asked")["slots"] == {"products": "Fibre 500, Wi-Fi Plus"}
+
+
 def test_the_packet_tells_what_happened() -> None:
     source = {"title": "Paying late", "article": "billing/late-payment"}
     events = [
