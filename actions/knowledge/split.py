@@ -8,7 +8,7 @@ from langchain_text_splitters import MarkdownHeaderTextSplitter, RecursiveCharac
 from actions.knowledge.articles import Article
 from actions.knowledge.words import plain
 
-VERSION = 2  # raise it when chunks of the same article come out differently: everything is then indexed again
+VERSION = 3  # raise it when chunks of the same article come out differently: everything is then indexed again
 CHUNK_CHARACTERS = 600
 
 _HEADINGS = MarkdownHeaderTextSplitter([("#", "h1"), ("##", "h2"), ("###", "h3")])

@@ -104,7 +104,7 @@ def _stemmed(text: str) -> list[str]:
 
 
 def sentences(text: str) -> list[str]:
-    """The sentences of plain text; a line break always ends one, and steps ("1) ... 2) ...") stay together."""
+    """The sentences of plain text; a line break always ends one, and steps ("1) ...; 2) ...") stay together."""
     found: list[str] = []
     for line in text.splitlines():
         part = ""
@@ -184,14 +184,14 @@ def _lists(rows: list[str]) -> list[str]:
 
 
 def _steps(rows: list[str]) -> list[str]:
-    """The numbered steps of a list as one line, "1) Do this. 2) Do that.": one step alone misleads."""
+    """The numbered steps of a list as one sentence, "1) Do this; 2) Do that.": one step alone misleads."""
     read: list[str] = []
     for row in rows:
         step = re.match(r"\s*(\d+)[.)]\s+(.*)", row)
         if not step:
             read.append(row)
         elif step[1] != "1" and read and read[-1].startswith("1) "):
-            read[-1] += f" {step[1]}) {_line(step[2])}"
+            read[-1] = f"{read[-1].removesuffix('.')}; {step[1]}) {_line(step[2])}"
         else:
             read.append(f"{step[1]}) {_line(step[2])}")
     return read

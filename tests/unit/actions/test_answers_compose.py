@@ -84,7 +84,7 @@ def test_markdown_is_made_readable() -> None:
         "A heading.",
         "Pay now or online, see code and more.",
         "It needs: a name; a date.",
-        "1) First step. 2) Second step.",
+        "1) First step; 2) Second step.",
         "Fibre: price £30, VAT 20%.",
     ]
 
@@ -92,7 +92,7 @@ def test_markdown_is_made_readable() -> None:
 def test_sentences_end_where_they_end() -> None:
     text = "It costs £7.50. Use e.g. a card. Is that all? Yes.\nA new line"
     assert sentences(text) == ["It costs £7.50.", "Use e.g. a card.", "Is that all?", "Yes.", "A new line"]
-    steps = "1) Open the box. 2) Press the button."
+    steps = "1) Open the box; 2) Press the button."
     assert sentences(f"{steps}\nWait. Then look.") == [steps, "Wait.", "Then look."]
 
 
