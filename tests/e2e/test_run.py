@@ -68,5 +68,6 @@ def test_it_starts_says_where_to_go_and_stops_on_ctrl_c(stack, tmp_path):
         time.sleep(0.5)
         assert not any(answers(f"http://127.0.0.1:{env[f'{name}_PORT']}/") for name in ("ASSISTANT", "ACTIONS", "DESK"))
     finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
+        if process.poll() is None:  # gently: only the launcher itself can stop its services
+            process.terminate()
+            process.wait(30)
