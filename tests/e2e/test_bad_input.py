@@ -68,6 +68,7 @@ def test_a_payment_card_never_reaches_the_tracker(stack):
     customer = stack.conversation()
     reply = customer.say("my card is 4111 1111 1111 1111, what's my balance?")
     assert "card" in reply
+    assert customer.slots()["owner"] == "bot"
     tracker = str(stack.tracker(customer.sender))
     assert "4111 1111" not in tracker and "4111111111111111" not in tracker
 
