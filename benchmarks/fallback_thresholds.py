@@ -94,9 +94,9 @@ def lost(scope: Predictions, gold: np.ndarray, threshold: float, ambiguity: floa
 
 
 def recommend(scope: Predictions, gold: np.ndarray, out: Predictions) -> tuple[float, float]:
-    """The pair with the fewest tasks started, then the most messages kept (to 0.1 %), then the highest thresholds."""
+    """The pair with the fewest tasks started, then the most messages kept, then the lowest thresholds."""
     allowed = [pair for pair in itertools.product(THRESHOLDS, AMBIGUITIES) if lost(scope, gold, *pair) <= MAX_LOST]
-    return min(allowed, key=lambda p: (round(out.tasks(*p), 4), round(lost(scope, gold, *p), 3), -p[0], -p[1]))
+    return min(allowed, key=lambda pair: (round(out.tasks(*pair), 4), round(lost(scope, gold, *pair), 4), *pair))
 
 
 def clinc(data: Path) -> list[str]:

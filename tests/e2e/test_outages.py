@@ -6,6 +6,9 @@ import os
 import shutil
 import sqlite3
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +22,18 @@ def without_actions(stack):
     yield stack
     if "actions" not in stack.processes:
         stack.start("actions")
+
+
+@contextmanager
+def locked(database: Path) -> Iterator[None]:
+    """Nobody else can read or write the database meanwhile."""
+    lock = sqlite3.connect(database, isolation_level=None)
+    lock.execute("BEGIN EXCLUSIVE")
+    try:
+        yield
+    finally:
+        lock.execute("ROLLBACK")
+        lock.close()
 
 
 def test_the_action_server_is_down(without_actions):
@@ -44,13 +59,8 @@ def test_a_locked_backend_database(stack):
     customer = stack.conversation()
     customer.say("what's my balance")
     customer.say("NA204518")
-    lock = sqlite3.connect(stack.var / "backend.db", isolation_level=None)
-    lock.execute("BEGIN EXCLUSIVE")
-    try:
+    with locked(stack.var / "backend.db"):
         reply = customer.say("LS1 4AP")
-    finally:
-        lock.execute("ROLLBACK")
-        lock.close()
     assert "person" in reply and "£" not in reply
     assert "£42.50" in customer.say("what's my balance? NA204518 LS1 4AP")
 
@@ -58,13 +68,8 @@ def test_a_locked_backend_database(stack):
 def test_a_locked_tracker_database(stack):
     customer = stack.conversation()
     customer.say("hello")
-    lock = sqlite3.connect(stack.var / "tracker.db", isolation_level=None)
-    lock.execute("BEGIN EXCLUSIVE")
-    try:
+    with locked(stack.var / "tracker.db"):
         reply = customer.say("what can you do?")
-    finally:
-        lock.execute("ROLLBACK")
-        lock.close()
     assert reply.strip()
     assert customer.say("what can you do?").strip()
 
