@@ -7,6 +7,7 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.events import FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
+from actions import pauses
 from actions.copilot.transcript import bot_metadata
 from actions.knowledge.compose import Answer, compose
 from actions.knowledge.encoder import ModelMissing
@@ -18,6 +19,7 @@ from actions.logs import conversation_ref, get_logger
 from actions.policy.engine import check_generated, check_message, redact
 from actions.policy.rules import PolicyError
 from actions.speech import YES_NO, Events
+from actions.tasks import resume
 from actions.turns import text_of
 
 log = get_logger(__name__)
@@ -48,6 +50,7 @@ UNKNOWN_AGAIN = (
     "both questions for you. Shall I pass you over?"
 )
 DECLINED = "That's fine. What else can I help you with?"
+DECLINED_WAITING = "That's fine."
 
 
 class ActionAnswer(Action):
@@ -97,9 +100,10 @@ class ActionDeclineOffer(Action):
         return "action_decline_offer"
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Any) -> Events:
-        """Say that this is fine and forget the offer."""
-        dispatcher.utter_message(text=DECLINED)
-        return [SlotSet("offer", None)]
+        """Say that this is fine, forget the offer, and return to a task that waited."""
+        waits = pauses.waiting(tracker)
+        dispatcher.utter_message(text=DECLINED_WAITING if waits else DECLINED)
+        return [SlotSet("offer", None), *resume(dispatcher, tracker)]
 
 
 def answer_to(question: str) -> tuple[Answer | None, list[Passage]]:

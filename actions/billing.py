@@ -1,16 +1,11 @@
 """The skill `billing`: what a customer owes."""
 
-from typing import Any
-
-from rasa_sdk import Action, Tracker
-from rasa_sdk.events import SlotSet
-from rasa_sdk.executor import CollectingDispatcher
-
-from . import backends, clock, identity
+from . import backends, clock
 from .backends import Balance, NotAllowed
-from .forms import ACCOUNT_NUMBER, POSTCODE, VerifiedForm
-from .speech import Events, long_date, money
-from .turns import person_offered_now
+from .speech import long_date, money
+from .tasks import Task
+from .turns import Turn
+from .verification import VerifiedForm
 
 SYSTEM = "our billing system"
 
@@ -19,8 +14,9 @@ class ValidateBalanceForm(VerifiedForm):
     """Verifies the customer; nothing else is needed for a balance."""
 
     form = "balance_form"
-    fields = {"account_number": ACCOUNT_NUMBER, "postcode": POSTCODE}
-    own_intents = frozenset({"balance"})
+    title = "your balance"
+    fields = {}
+    wants = {"balance": "to know the balance of the account"}
     system = SYSTEM
 
 
@@ -37,27 +33,15 @@ def describe(balance: Balance) -> str:
     return f"Your balance is {amount}. It's due on {day}."
 
 
-class ActionBalance(Action):
+class ActionBalance(Task):
     """Says what the verified customer owes."""
 
+    form, action, result = "balance_form", "action_balance", "Balance"
     system = SYSTEM
 
-    def name(self) -> str:
-        """The action's name."""
-        return "action_balance"
-
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Any) -> Events:
-        """Say the balance; silent when the form was left early."""
-        if person_offered_now(tracker):
-            return []
+    def perform(self, turn: Turn) -> None:
+        """Say the balance."""
         try:
-            text = describe(backends.billing().balance(identity.current(tracker.sender_id)))
+            turn.say(describe(backends.billing().balance(turn.caller)))
         except NotAllowed:
-            text = "I need to check who you are before I can tell you your balance. Please ask me for it again."
-        dispatcher.utter_message(text=text)
-        return [
-            SlotSet("account_number", None),
-            SlotSet("postcode", None),
-            SlotSet("tries", 0),
-            SlotSet("offer", None),
-        ]
+            turn.say("I need to check who you are before I can tell you your balance. Please ask me for it again.")

@@ -1,19 +1,21 @@
 """The skill `booking`: a technician's visit."""
 
-import hashlib
 import re
 from typing import Any
 
 from rasa_sdk import Action, Tracker
-from rasa_sdk.events import FollowupAction, SlotSet
+from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.forms import REQUESTED_SLOT
 
 from . import backends, clock, identity, parsing, visits
 from .backends import NotAllowed, Window, WindowTaken
-from .forms import ACCOUNT_NUMBER, POSTCODE, Field, VerifiedForm
-from .speech import YES_NO, Events, offer_person
-from .turns import Phase, Turn, button_payloads, intent_of, person_offered_now, text_of
+from .fields import Field
+from .forms import CONFIRMED
+from .speech import Events, offer_person
+from .tasks import Task
+from .turns import Phase, Turn, button_payloads, intent_of, text_of
+from .verification import VerifiedForm
 
 SYSTEM = "our booking system"
 OFFERED = 3
@@ -47,11 +49,6 @@ def _mentioned_reason(turn: Turn) -> str | None:
     return known_reason(turn.text) if turn.answering and not turn.get("visit_reason") else None
 
 
-def _confirmed(turn: Turn) -> bool | None:
-    said = parsing.yes_no(turn.text)
-    return {"affirm": True, "deny": False}.get(turn.intent or "") if said is None else said
-
-
 def last_offered(tracker: Tracker) -> list[str]:
     """The labels of the windows that were offered last, also when another question has come since."""
     for event in reversed(tracker.events):
@@ -66,39 +63,37 @@ class ValidateBookingForm(VerifiedForm):
     """Verifies the customer, then collects reason, window and the final yes."""
 
     form = "booking_form"
+    title = "booking your visit"
+    confirm = True
     fields = {
-        "account_number": ACCOUNT_NUMBER,
-        "postcode": POSTCODE,
         "visit_reason": Field(
             answer=_reason,
             mention=_mentioned_reason,
             complaint=lambda turn: "Please tell me in a few words what the technician should look at.",
+            label="the reason",
+            names="reason",
         ),
         "visit_slot": Field(
             answer=lambda turn: None,  # needs the windows on offer: see `read`
             complaint=lambda turn: "Sorry, I didn't catch which time you'd like.",
-        ),
-        "visit_confirmed": Field(
-            answer=_confirmed,
-            complaint=lambda turn: "Sorry, I need a yes or a no before I book anything.",
+            label="the time",
+            names="time|day|date|slot",
+            show=visits.of_id,
         ),
     }
-    own_intents = frozenset({"book_visit"})
+    wants = {"book_visit": "to book a technician visit"}
     answered_by = {"visit_reason": frozenset({"report_problem"})}
     system = SYSTEM
 
     def read(self, turn: Turn) -> dict[str, Any]:
         """As every form, and a window when one is asked for or named."""
         values = super().read(turn)
-        if turn.phase is Phase.ACTIVATION:
-            turn.set(visit_confirmed=None)
         asked = turn.requested == "visit_slot" and turn.answering
-        renamed = turn.phase is Phase.ACTIVATION or turn.requested == "visit_confirmed"
+        renamed = turn.phase is Phase.ACTIVATION or turn.requested in (CONFIRMED, "change")
         if asked or (renamed and turn.answering and visits.names_day(turn.text, clock.today())):
             window = self._window(turn)
             if window and window.id != turn.get("visit_slot"):
                 values["visit_slot"] = window.id
-                values.pop("visit_confirmed", None)
         return values
 
     @staticmethod
@@ -122,16 +117,20 @@ class ValidateBookingForm(VerifiedForm):
             turn.say(f"Sorry, there's no visit free {visits.no_visit(wanted)}.")
         return fitting[0] if len(fitting) == 1 else None
 
-    def check(self, turn: Turn) -> None:
-        """Verify; drop a window that was refused at the read-back or is not free any more."""
-        super().check(turn)
-        if turn.get("visit_confirmed") is False:
-            turn.set(visit_slot=None, visit_confirmed=None)
-        elif turn.get("visit_slot") and not turn.left:
+    def check_values(self, turn: Turn) -> None:
+        """Drop a window that is not free any more."""
+        if turn.get("visit_slot"):
             free = {window.id for window in backends.booking().windows(turn.caller)}
             if turn.get("visit_slot") not in free:
                 turn.say("Sorry, that time has just been taken.")
-                turn.set(visit_slot=None, visit_confirmed=None)
+                turn.set(visit_slot=None, confirmed=None)
+
+    def read_back(self, turn: Turn) -> str:
+        """The visit in a sentence."""
+        free = backends.booking().windows(turn.caller)
+        window = next((w for w in free if w.id == turn.get("visit_slot")), None)
+        when = visits.in_full(window) if window else "the time you chose"
+        return f"So that's a technician on {when}. Reason: {turn.get('visit_reason')}. Shall I book it?"
 
 
 class ActionAskVisitSlot(Action):
@@ -175,29 +174,10 @@ class ActionAskVisitSlot(Action):
         return free[:OFFERED]
 
 
-class ActionAskVisitConfirmed(Action):
-    """Reads the visit back and asks for the final yes."""
-
-    system = SYSTEM
-
-    def name(self) -> str:
-        """The action's name."""
-        return "action_ask_visit_confirmed"
-
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Any) -> Events:
-        """Ask with Yes and No."""
-        free = backends.booking().windows(identity.current(tracker.sender_id))
-        window = next((w for w in free if w.id == tracker.slots.get("visit_slot")), None)
-        when = visits.in_full(window) if window else "the time you chose"
-        reason = tracker.slots.get("visit_reason")
-        text = f"So that's a technician on {when}. Reason: {reason}. Shall I book it?"
-        dispatcher.utter_message(text=text, buttons=list(YES_NO))
-        return []
-
-
-class ActionBookVisit(Action):
+class ActionBookVisit(Task):
     """Books the visit that the customer has confirmed."""
 
+    form, action, result = "booking_form", "action_book_visit", "Technician visit"
     system = SYSTEM
     failure_text = (
         "Sorry, our booking system didn't answer in time, so I can't promise that your visit is booked. "
@@ -205,38 +185,22 @@ class ActionBookVisit(Action):
         "Would you like me to get a person for you?"
     )
 
-    def name(self) -> str:
-        """The action's name."""
-        return "action_book_visit"
-
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Any) -> Events:
-        """Book once; silent when the form was left early."""
-        window_id, reason = tracker.slots.get("visit_slot"), tracker.slots.get("visit_reason")
-        if person_offered_now(tracker) or not (window_id and reason and tracker.slots.get("visit_confirmed")):
-            return []
-        caller = identity.current(tracker.sender_id)
+    def perform(self, turn: Turn) -> None:
+        """Book once."""
+        window_id, reason = turn.get("visit_slot"), turn.get("visit_reason")
         try:
-            visit = backends.booking().book(caller, window_id, reason, confirmation(tracker))
+            visit = backends.booking().book(turn.caller, window_id, reason, turn.request(window_id))
         except WindowTaken:
-            dispatcher.utter_message(text="Sorry, somebody else has just taken that time.")
-            return [
-                SlotSet("visit_slot", None),
-                SlotSet("visit_confirmed", None),
-                FollowupAction("booking_form"),
-            ]
+            turn.say("Sorry, somebody else has just taken that time.")
+            turn.set(visit_slot=None, confirmed=None)
+            turn.again()
+            return
         except NotAllowed:
-            dispatcher.utter_message(text="For your security I need to check who you are again before I book this.")
-            return [SlotSet("visit_confirmed", None), FollowupAction("booking_form")]
-        dispatcher.utter_message(
-            text=f"That's booked. A technician will come on {visits.in_full(visit.window)}. "
+            turn.say("For your security I need to check who you are again before I book this.")
+            turn.set(confirmed=None)
+            turn.again()
+            return
+        turn.say(
+            f"That's booked. A technician will come on {visits.in_full(visit.window)}. "
             f"Your reference is {visit.reference}."
         )
-        own = ("account_number", "postcode", "visit_reason", "visit_slot", "visit_confirmed", "offer")
-        return [*(SlotSet(slot, None) for slot in own), SlotSet("tries", 0)]
-
-
-def confirmation(tracker: Tracker) -> str:
-    """A key for this customer's yes: a repeated call for the same message gives the same one."""
-    message = tracker.latest_message.get("message_id") or ""
-    parts = (tracker.sender_id, str(message), str(tracker.slots.get("visit_slot")))
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()

@@ -15,7 +15,8 @@ from actions.logs import conversation_ref, get_logger
 from actions.policy.engine import check_message, engine, redact
 from actions.policy.rules import PolicyError
 from actions.speech import Events
-from actions.turns import intent_of, text_of
+from actions.tasks import TASKS
+from actions.turns import HANDOVER, intent_of, text_of
 
 log = get_logger(__name__)
 
@@ -35,7 +36,10 @@ REASONS = {
     "missing_knowledge": "Handed over because the knowledge base had no answer.",
     "tool_failure": "Handed over because a system did not work.",
 }
-_NOT_TOLD = frozenset({"owner", "handoff", "offer", "tries", REQUESTED_SLOT, "session_started_metadata"})
+_NOT_TOLD = frozenset(
+    {"owner", "handoff", "offer", "tries", "ended", "paused", "served", "confirmed", "change", "code", "code_channel"}
+    | {REQUESTED_SLOT, "session_started_metadata"}
+)
 _IDENTITY_SLOTS = frozenset({"account_number", "postcode", "order_number"})
 
 
@@ -73,6 +77,8 @@ class ActionHandoff(Action):
             SlotSet(REQUESTED_SLOT, None),
             SlotSet("offer", None),
             SlotSet("tries", 0),
+            SlotSet("ended", None),
+            SlotSet("paused", None),
             SlotSet("handoff", packet),
             SlotSet("owner", "queue"),
         ]
@@ -89,6 +95,9 @@ def offer_stands(tracker: Tracker) -> bool:
 def reason_for(tracker: Tracker) -> tuple[str, str, str]:
     """Why a person is needed: reason, policy rule, the rule's words for the customer ("" without a rule)."""
     intent = intent_of(tracker)
+    ended = str(tracker.slots.get("ended") or "")
+    if ended.startswith(HANDOVER):
+        return ended.removeprefix(HANDOVER), "", ""
     rule, reply = _policy_rule(tracker)
     if rule or intent == "escalate":
         return "policy", rule or "unknown", reply
@@ -206,7 +215,7 @@ def _actions(found: list[Turn]) -> list[dict[str, str]]:
         {"action": step.action, "result": " ".join(" ".join(step.said).split())}
         for turn in found
         for step in turn.steps
-        if step.action in summary.CHECKS and step.said
+        if step.action in TASKS and step.said
     ]
 
 

@@ -1,36 +1,18 @@
 """The skill `orders`: where an order is."""
 
-from typing import Any
-
-from rasa_sdk import Action, Tracker
-from rasa_sdk.events import SlotSet
-from rasa_sdk.executor import CollectingDispatcher
-
-from . import backends, clock, identity, parsing
+from . import backends, clock, identity
 from .backends import NotAllowed, NotFound, Order
-from .forms import LOCKED_TEXT, POSTCODE, Field, Form
-from .speech import Events, long_date, offer_person
-from .turns import Turn, person_offered_now
+from .fields import ORDER_NUMBER, POSTCODE
+from .forms import Form
+from .speech import long_date
+from .tasks import Task
+from .turns import Turn
+from .verification import LOCKED_TEXT
 
 SYSTEM = "our order system"
 OPEN = ("placed", "packed", "dispatched")
 MISMATCH_ORDER = (
     "Sorry, I can't find an order with that number going to that postcode. Please check both and let's try once more."
-)
-
-
-def _order_complaint(turn: Turn) -> str:
-    if parsing.account_number(turn.text):
-        return "That's an account number. I need the number of your order for this."
-    return "Sorry, that doesn't look like an order number: it's NO and six digits, such as NO123456."
-
-
-ORDER_NUMBER = Field(
-    answer=lambda turn: parsing.order_number(turn.text, bare=True),
-    mention=lambda turn: (
-        parsing.order_number(turn.text) or parsing.order_number(turn.entity("order_number") or "", bare=True)
-    ),
-    complaint=_order_complaint,
 )
 
 
@@ -47,8 +29,9 @@ class ValidateOrderForm(Form):
     """
 
     form = "order_form"
+    title = "finding your order"
     fields = {"order_number": ORDER_NUMBER, "postcode": POSTCODE}
-    own_intents = frozenset({"order_status"})
+    wants = {"order_status": "to know where an order is"}
     system = SYSTEM
 
     def required(self, turn: Turn) -> list[str]:
@@ -64,7 +47,7 @@ class ValidateOrderForm(Form):
         if number and self._may_see(turn, number):
             turn.set(postcode=None)
         elif identity.locked(turn.tracker.sender_id):
-            turn.leave(LOCKED_TEXT, "verification_failed", clear=list(self.fields))
+            turn.leave(LOCKED_TEXT, "verification_failed")
         elif number and turn.get("postcode"):
             self._match(turn, number, turn.get("postcode"))
 
@@ -84,7 +67,7 @@ class ValidateOrderForm(Form):
             turn.set(order_number=None)
             turn.say(MISMATCH_ORDER)
         except identity.Locked:
-            turn.leave(LOCKED_TEXT, "verification_failed", clear=list(self.fields))
+            turn.leave(LOCKED_TEXT, "verification_failed")
 
 
 def describe(order: Order) -> str:
@@ -119,30 +102,20 @@ def is_late(order: Order) -> bool:
     return order.status in OPEN and order.expected_on is not None and order.expected_on < clock.today()
 
 
-class ActionOrderStatus(Action):
+class ActionOrderStatus(Task):
     """Says where the order is."""
 
+    form, action, result = "order_form", "action_order_status", "Order status"
     system = SYSTEM
 
-    def name(self) -> str:
-        """The action's name."""
-        return "action_order_status"
-
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Any) -> Events:
-        """Describe the order that the form found; silent when the form was left early."""
-        number = tracker.slots.get("order_number")
-        if person_offered_now(tracker):
-            return []
-        done = [SlotSet("order_number", None), SlotSet("postcode", None), SlotSet("tries", 0)]
+    def perform(self, turn: Turn) -> None:
+        """Describe the order that the form found."""
         try:
-            order = backends.orders().order(identity.current(tracker.sender_id), number or "")
+            order = backends.orders().order(turn.caller, turn.get("order_number") or "")
         except (NotAllowed, NotFound):
-            dispatcher.utter_message(
-                text="I couldn't find that order for you. Please ask me again and have its number ready."
-            )
-            return [*done, SlotSet("offer", None)]
+            turn.say("I couldn't find that order for you. Please ask me again and have its number ready.")
+            return
         if is_late(order):
-            question = " Would you like a person to look into it?"
-            return [*done, *offer_person(dispatcher, describe(order) + question, "customer_asked")]
-        dispatcher.utter_message(text=describe(order))
-        return [*done, SlotSet("offer", None)]
+            turn.offer_person(f"{describe(order)} Would you like a person to look into it?", "customer_asked")
+        else:
+            turn.say(describe(order))

@@ -40,6 +40,11 @@ _NO = re.compile(
     re.IGNORECASE,
 )
 
+_FILLER = re.compile(
+    r"a|account|actually|and|code|email|for|hi|i|i'm|is|it|it's|its|my|na|no|number|ok|okay|order|please|post|postcode|"
+    r"sorry|sure|thank|thanks|that|that's|the|um|er|then|this|yes|you"
+)
+
 
 def _clip(text: str) -> str:
     return text[:MAX_TEXT].strip()
@@ -69,6 +74,12 @@ def postcode(text: str) -> str | None:
     return f"{compact[:-3]} {compact[-3:]}"
 
 
+def one_time_code(text: str) -> str | None:
+    """The six digits of a one-time code, which may be written in groups."""
+    match = _SIX_DIGITS.search(_clip(text))
+    return re.sub(r"\D", "", match[1]) if match else None
+
+
 def choice(text: str, count: int) -> int | None:
     """The position (from 0) that "2", "the first one", "second" or "last" names in a list of `count`."""
     match = _POSITION.match(_clip(text))
@@ -94,3 +105,14 @@ def free_text(text: str, limit: int = 200) -> str | None:
     if sum(c.isalpha() for c in line) < 3:
         return None
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def nothing_but_values(text: str) -> bool:
+    """Whether the message holds nothing but numbers and codes, apart from words such as "it's" or "please"."""
+    words = [word.strip(".,;:!()\"'") for word in _clip(text).lower().replace("’", "'").split()]
+    values = [word for word in words if any(c.isdigit() for c in word)]
+    return (
+        bool(values)
+        and "?" not in text
+        and all(not word or word in values or _FILLER.fullmatch(word) for word in words)
+    )

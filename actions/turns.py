@@ -1,5 +1,6 @@
 """One call of a form: what the customer wrote, what is known, and what changes."""
 
+import hashlib
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -9,15 +10,19 @@ from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.forms import REQUESTED_SLOT
 
-from . import identity
+from . import identity, parsing
 from .identity import Identity
 from .speech import Events, offer_person
 
 # What may be the answer to a form's question; any other intent interrupts the form.
-ANSWERING = frozenset({"inform", "affirm", "deny", "nlu_fallback"})
-# These are never taken for an answer, whatever else the message holds.
-COMMANDS = frozenset({"stop", "request_human", "escalate"})
-SHORT_ANSWER = 6  # words: below that a reply such as "Tuesday afternoon" counts as an answer whatever its intent
+ANSWERING = frozenset({"inform", "affirm", "deny", "correct", "refuse", "nlu_fallback"})
+# These are never taken for an answer, unless the message holds nothing but a value.
+COMMANDS = frozenset({"stop", "request_human", "escalate", "repeat", "explain"})
+SHORT_ANSWER = 6  # words: a reply such as "Tuesday afternoon" counts as an answer when the NLU is not sure of another
+SURE = 0.8  # confidence from which the intent of another task is believed
+
+
+HANDOVER = "handover:"  # begins the slot `ended` when a person takes over at once; the reason follows
 
 
 class Phase(Enum):
@@ -65,6 +70,8 @@ def text_of(tracker: Tracker) -> str:
 
 def _phase(tracker: Tracker, form: str) -> Phase:
     events = since_last_user(tracker)
+    if any(e.get("event") == "followup" and e.get("name") == form for e in events):
+        return Phase.RESUMED
     if any(e.get("event") == "active_loop" and e.get("name") == form for e in events):
         return Phase.ACTIVATION
     if not tracker.active_loop_name:
@@ -83,18 +90,28 @@ class Turn:
     form: str
     phase: Phase
     requested: str | None
-    own_intents: frozenset[str]
+    own_intents: frozenset[str] = frozenset()
+    domain: dict[str, Any] = field(default_factory=dict)
     changes: dict[str, Any] = field(default_factory=dict)
     understood: bool = False  # the reply made sense although it gave no value
     left: bool = False
+    offered: bool = False
+    next_form: str | None = None
     _caller: Identity | None = None
 
     @classmethod
-    def of(cls, dispatcher: CollectingDispatcher, tracker: Tracker, form: str, own_intents: frozenset[str]) -> "Turn":
+    def of(
+        cls,
+        dispatcher: CollectingDispatcher,
+        tracker: Tracker,
+        domain: dict[str, Any],
+        form: str,
+        own_intents: frozenset[str] = frozenset(),
+    ) -> "Turn":
         """The turn that the tracker stands at."""
         phase = _phase(tracker, form)
         requested = None if phase is Phase.ACTIVATION else tracker.slots.get(REQUESTED_SLOT)
-        return cls(dispatcher, tracker, form, phase, requested, own_intents)
+        return cls(dispatcher, tracker, form, phase, requested, own_intents, domain)
 
     @property
     def text(self) -> str:
@@ -117,15 +134,27 @@ class Turn:
         return bool(self.text) and self.text.strip().casefold() in shown
 
     @property
+    def confidence(self) -> float:
+        """How sure the NLU is of the intent, 0 to 1."""
+        return float((self.tracker.latest_message.get("intent") or {}).get("confidence") or 0.0)
+
+    @property
     def answering(self) -> bool:
         """Whether the message may be read as the answer to the form's question."""
-        if self.picked:
+        if self.picked or parsing.nothing_but_values(self.text):
             return True
         if self.intent in COMMANDS:
             return False
         if self.intent is None or self.intent in ANSWERING or self.intent in self.own_intents:
             return True
-        return "?" not in self.text and len(self.text.split()) <= SHORT_ANSWER
+        short = "?" not in self.text and len(self.text.split()) <= SHORT_ANSWER
+        return short and self.confidence < SURE
+
+    @property
+    def yes_no(self) -> bool | None:
+        """True for a yes, False for a no."""
+        said = parsing.yes_no(self.text)
+        return {"affirm": True, "deny": False}.get(self.intent or "") if said is None else said
 
     def get(self, slot: str) -> Any:
         """A slot's value with the changes of this turn."""
@@ -150,11 +179,49 @@ class Turn:
     def caller(self, value: Identity) -> None:
         self._caller = value
 
-    def leave(self, text: str, reason: str, clear: list[str]) -> None:
-        """End the form early: say `text`, which offers a person for `reason`, and empty the slots `clear`."""
-        self.set(**dict.fromkeys(clear), tries=0, offer="person")
+    def respond(self, response: str, **values: Any) -> None:
+        """Say a response of domain.yml; `values` fill its placeholders."""
+        self.dispatcher.utter_message(response=response, **values)
+
+    def request(self, *parts: Any) -> str:
+        """A key for what the customer has just asked for: a repeated call for the same message gives the same."""
+        message = self.tracker.latest_message.get("message_id") or ""
+        told = (self.tracker.sender_id, self.form, str(message), *(str(part) for part in parts))
+        return hashlib.sha256("\0".join(told).encode()).hexdigest()
+
+    def offer_person(self, text: str, reason: str) -> None:
+        """Say `text`, which asks whether a person is wanted, with Yes and No."""
         offer_person(self.dispatcher, text, reason)
+        self.set(offer="person")
+        self.offered = True
+
+    def leave(self, text: str, reason: str) -> None:
+        """End the form early: say `text`, which offers a person for `reason`."""
+        self.offer_person(text, reason)
+        self.set(tries=0)
+        self.finish()
+
+    def finish(self, text: str = "") -> None:
+        """End the form before it is complete, because there is nothing more to do; say `text`."""
+        if text:
+            self.say(text)
+        self.set(ended="early")
         self.left = True
+
+    def hand_over(self, text: str, reason: str) -> None:
+        """End the form and pass the customer to a person at once, for `reason` (see `actions.handoff`)."""
+        self.say(text)
+        self.set(ended=f"{HANDOVER}{reason}")
+        self.left = True
+
+    def again(self) -> None:
+        """In a task: run its form again, with the slots as they are now."""
+        self.next_form = self.form
+
+    def then(self, form: str, **slots: Any) -> None:
+        """In a task: go on with another one, whose slots `slots` are known already."""
+        self.set(**slots)
+        self.next_form = form
 
     def events(self, requested: str | None) -> Events:
         """The changes as events, with the slot to ask for next (None ends the form)."""

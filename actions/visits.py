@@ -91,6 +91,12 @@ def in_full(window: Window) -> str:
     return f"{long_date(window.starts_at)} between {begin} and {end}"
 
 
+def of_id(window_id: str) -> str:
+    """When the window with this id starts, for example `Tuesday 24 November, 8am`."""
+    starts_at = datetime.fromisoformat(window_id)
+    return f"{short_date(starts_at)}, {clock_time(starts_at)}"
+
+
 def part_of(window: Window) -> str:
     """`morning` or `afternoon`."""
     return "morning" if window.starts_at.hour < 12 else "afternoon"

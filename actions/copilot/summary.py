@@ -8,12 +8,14 @@ supported by the transcript, or it is dropped. Personal data is redacted before 
 from collections.abc import Iterable
 
 from actions.copilot.transcript import Event, Step, Turn, as_text, turns
+from actions.forms import FORMS
 from actions.knowledge.check import evidence
 from actions.knowledge.encoder import ModelMissing
 from actions.knowledge.words import plain, sentences
 from actions.llm import ChatModel, ModelUnavailable
 from actions.logs import get_logger
 from actions.policy.engine import check_generated
+from actions.tasks import TASKS
 
 log = get_logger(__name__)
 
@@ -21,18 +23,7 @@ MAX_SENTENCES = 6
 QUOTE = 140  # characters of a customer's message
 LAST_TURNS = 30  # for the model
 
-WANTS = {
-    "order_status": "to know where an order is",
-    "balance": "to know the balance of the account",
-    "book_visit": "to book a technician visit",
-}
 QUESTIONS = frozenset({"ask_question", "report_problem", "nlu_fallback", "escalate"})
-CHECKS = {
-    "action_order_status": "Order status",
-    "action_balance": "Balance",
-    "action_book_visit": "Technician visit",
-}
-
 SYSTEM = """You summarise a conversation for the human agent of Northlight who takes it over.
 Write three to six short, plain sentences in the past tense: what the customer wanted, what was checked and
 with which result, what was answered, and what is still open. Use only what the transcript says, with its
@@ -54,11 +45,16 @@ def summarise(events: Iterable[Event], reason: str, model: ChatModel | None = No
     return twin(found, reason)
 
 
+def wants() -> dict[str, str]:
+    """What a customer wants, by the intent that starts the task."""
+    return {intent: wanted for form in FORMS.values() for intent, wanted in form.wants.items()}
+
+
 def issue(found: list[Turn]) -> str:
     """One line on what the customer wants now, or "" when nothing tells it."""
     for turn in reversed(found):
-        if turn.intent in WANTS:
-            return f"Wants {WANTS[turn.intent]}"
+        if wanted := wants().get(turn.intent):
+            return f"Wants {wanted}"
         if turn.intent in QUESTIONS and turn.text:
             return f'Asks: "{quote(turn.text)}"'
     said = next((turn.text for turn in reversed(found) if turn.text), "")
@@ -80,14 +76,15 @@ def quote(text: str) -> str:
 
 
 def _wanted(found: list[Turn]) -> list[str]:
-    wants = [f"The customer wanted {WANTS[t.intent]}." for t in found if t.intent in WANTS]
+    known = wants()
+    wanted = [f"The customer wanted {known[t.intent]}." for t in found if t.intent in known]
     verbs = {"report_problem": "reported", "ask_question": "asked"}
     told = [
         f'The customer {verbs.get(t.intent, "wrote")}: "{quote(t.text)}"{_stop(t.text)}'
         for t in found
         if t.intent in QUESTIONS and t.text
     ]
-    return [*dict.fromkeys(wants), *told[-3:]]
+    return [*dict.fromkeys(wanted), *told[-3:]]
 
 
 def _stop(text: str) -> str:
@@ -98,8 +95,8 @@ def _stop(text: str) -> str:
 def _checked(found: list[Turn]) -> list[str]:
     latest: dict[str, Step] = {}
     for turn in found:
-        latest |= {step.action: step for step in turn.steps if step.action in CHECKS and step.said}
-    return [f"{CHECKS[name]}: {_sentence(' '.join(step.said))}" for name, step in latest.items()]
+        latest |= {step.action: step for step in turn.steps if step.action in TASKS and step.said}
+    return [f"{TASKS[name].result}: {_sentence(' '.join(step.said))}" for name, step in latest.items()]
 
 
 def _answered(found: list[Turn]) -> list[str]:
@@ -116,9 +113,9 @@ def _open(found: list[Turn]) -> str:
     for turn in reversed(found):
         if any(step.metadata.get("outcome") == "unknown" for step in turn.steps) and turn.text:
             return f'Still open: "{quote(turn.text)}"{_stop(turn.text)}'
-        if turn.intent in WANTS:
+        if wanted := wants().get(turn.intent):
             done = {step.action for later in found[found.index(turn) :] for step in later.steps if step.said}
-            return "" if done & CHECKS.keys() else f"Still open: the customer wanted {WANTS[turn.intent]}."
+            return "" if done & TASKS.keys() else f"Still open: the customer wanted {wanted}."
     return ""
 
 

@@ -17,7 +17,7 @@ DOMAIN = {
                 "postcode",
                 "visit_reason",
                 "visit_slot",
-                "visit_confirmed",
+                "confirmed",
             ]
         },
     }

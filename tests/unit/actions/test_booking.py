@@ -6,18 +6,18 @@ from chats import Chat, Clock
 from actions import backends, identity
 from actions.backends import Identity, Level
 from actions.booking import (
-    ActionAskVisitConfirmed,
     ActionAskVisitSlot,
     ActionBookVisit,
     ValidateBookingForm,
     known_reason,
 )
+from actions.conversation import ActionAskChange, ActionAskConfirmed
 
 pytestmark = pytest.mark.usefixtures("database")
 FORM, ASK, READ_BACK, BOOK = (
     ValidateBookingForm(),
     ActionAskVisitSlot(),
-    ActionAskVisitConfirmed(),
+    ActionAskConfirmed(),
     ActionBookVisit(),
 )
 MONDAY = ["Monday 23 November, 8am to 12 noon", "Monday 23 November, 12 noon to 5pm"]
@@ -37,7 +37,7 @@ def at_time(chat: Chat) -> Chat:
 def at_confirmation(chat: Chat, text: str = "1") -> Chat:
     """As above, with a time chosen."""
     at_time(chat).hear(text).run(FORM)
-    assert chat.asked == "visit_confirmed"
+    assert chat.asked == "confirmed"
     chat.run(READ_BACK)
     return chat
 
@@ -62,7 +62,7 @@ def test_the_whole_way(chat: Chat) -> None:
         "That's booked. A technician will come on Monday 23 November 2026 between 12 noon and 5pm. "
         "Your reference is NV000004."
     ]
-    assert not any(chat.slots[s] for s in ("visit_reason", "visit_slot", "visit_confirmed", "tries"))
+    assert not any(chat.slots[s] for s in ("visit_reason", "visit_slot", "confirmed", "tries"))
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_the_whole_way(chat: Chat) -> None:
 )
 def test_a_time_is_chosen_in_words(chat: Chat, text: str, chosen: str) -> None:
     at_time(chat).hear(text).run(FORM)
-    assert (chat.slots["visit_slot"], chat.asked) == (chosen, "visit_confirmed")
+    assert (chat.slots["visit_slot"], chat.asked) == (chosen, "confirmed")
 
 
 def test_a_full_time_is_told_and_others_are_offered(chat: Chat) -> None:
@@ -125,22 +125,23 @@ def test_a_time_that_was_taken_meanwhile_is_not_offered_for_confirmation(chat: C
     assert chat.asked == "visit_slot" and not chat.rejected()
 
 
-def test_no_at_the_read_back_offers_other_times_or_stop(chat: Chat) -> None:
+def test_no_at_the_read_back_asks_what_to_change(chat: Chat) -> None:
     at_confirmation(chat).hear("/deny", "deny").run(FORM)
-    assert chat.asked == "visit_slot" and chat.slots["visit_slot"] is None
-    said = chat.run(ASK)
-    assert "nothing is booked" in said[0]
-    assert chat.buttons[0] == "Wednesday 25 November, 8am to 12 noon" and chat.buttons[-1] == "Stop"
+    assert chat.asked == "change" and chat.slots["confirmed"] is None
+    assert "nothing is done yet" in chat.run(ActionAskChange())[0]
+    assert chat.buttons == ["The reason", "The time", "Nothing, stop"]
+    chat.hear("The time", "correct").run(FORM)
+    assert chat.asked == "visit_slot" and chat.slots["visit_reason"] == "No connection"
 
 
 def test_no_with_another_time_changes_the_time(chat: Chat) -> None:
     at_confirmation(chat).hear("no, Wednesday morning instead", "deny").run(FORM)
-    assert (chat.slots["visit_slot"], chat.asked) == ("2026-11-25T08:00", "visit_confirmed")
+    assert (chat.slots["visit_slot"], chat.asked) == ("2026-11-25T08:00", "confirmed")
 
 
 def test_anything_but_yes_books_nothing(chat: Chat) -> None:
     said = at_confirmation(chat).hear("hmm", "nlu_fallback").run(FORM)
-    assert "yes or a no" in said[0] and chat.asked == "visit_confirmed"
+    assert "yes or a no" in said[0] and chat.asked == "confirmed"
     assert chat.run(BOOK) == []
 
 
@@ -176,7 +177,7 @@ def test_reason_and_time_in_the_first_sentence_are_not_asked_again(chat: Chat) -
     text = "My internet is down, can you send a technician on Tuesday afternoon"
     chat.hear(text, "book_visit").start("booking_form").run(FORM)
     assert (chat.slots["visit_reason"], chat.slots["visit_slot"]) == ("No connection", "2026-11-24T12:00")
-    assert chat.asked == "visit_confirmed"
+    assert chat.asked == "confirmed"
 
 
 def test_free_text_is_a_reason_but_a_question_is_not(chat: Chat) -> None:

@@ -7,9 +7,10 @@ from chats import DOMAIN, Chat
 
 from actions import identity
 from actions.billing import ActionBalance, ValidateBalanceForm
+from actions.conversation import ActionStop
 from actions.executor import SafeExecutor
-from actions.forms import LOCKED_TEXT, MISMATCH_ACCOUNT, ActionStop
 from actions.orders import ActionOrderStatus, ValidateOrderForm
+from actions.verification import LOCKED_TEXT, MISMATCH_ACCOUNT
 
 pytestmark = pytest.mark.usefixtures("database")
 ORDER, BALANCE = ValidateOrderForm(), ValidateBalanceForm()
@@ -80,7 +81,7 @@ def test_after_three_failed_tries_the_form_ends_and_a_person_is_offered(chat: Ch
         None,
         "person",
         0,
-        None,
+        "LS1 4AP",  # for the person who takes over
     )
     assert chat.run(ActionOrderStatus()) == []  # the rule after the form runs, and adds nothing
 

@@ -7,8 +7,8 @@ from chats import Chat, Clock
 
 from actions import identity
 from actions.backends import Order
-from actions.forms import LOCKED_TEXT
 from actions.orders import MISMATCH_ORDER, ActionOrderStatus, ValidateOrderForm, describe
+from actions.verification import LOCKED_TEXT
 
 pytestmark = pytest.mark.usefixtures("database")
 FORM, STATUS = ValidateOrderForm(), ActionOrderStatus()

@@ -119,7 +119,6 @@ def test_every_skill_is_registered(server: Server) -> None:
         "action_balance",
         "validate_booking_form",
         "action_ask_visit_slot",
-        "action_ask_visit_confirmed",
         "action_book_visit",
         "action_answer",
         "action_handoff",
