@@ -151,7 +151,10 @@ class Form(FormValidationAction):
             turn.set(offer=None)
 
     def _take(self, turn: Turn, given: dict[str, Any]) -> bool:
-        """Keep the values; a changed one empties what depends on it and is said back. Whether there were any."""
+        """Keep the values; a changed one empties what depends on it and is said back. Whether they answer the question.
+
+        "Yes, the green one" at the read-back changes nothing, so its yes counts.
+        """
         changed = {s: v for s, v in given.items() if turn.get(s) != v}
         corrected = [s for s in changed if s != turn.requested and turn.get(s) is not None]
         for slot in changed:
@@ -160,7 +163,7 @@ class Form(FormValidationAction):
         for slot in corrected:
             if (label := self.fields[slot].label) and turn.phase is Phase.ANSWER:
                 turn.say(f"Thanks, I've changed {label} to {self.fields[slot].show(given[slot])}.")
-        return bool(given)
+        return bool(changed if turn.requested == CONFIRMED else given)
 
     def _answered(self, turn: Turn, given: bool) -> bool:
         """Deal with a reply to the form's question; False when it is no reply, so that another rule answers."""

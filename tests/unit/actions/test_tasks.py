@@ -107,6 +107,14 @@ def test_nothing_happens_before_the_yes_and_once_after_it(chat: Chat) -> None:
     assert all(chat.slots[slot] is None for slot in ("colour", "size", "note", "confirmed"))
 
 
+def test_a_yes_that_repeats_a_value_is_a_yes_and_one_that_changes_it_is_not(chat: Chat) -> None:
+    at_read_back(chat)
+    assert say(chat, "yes, but make it green", "affirm") != [] and chat.asked == "size"
+    at_read_back(chat)
+    say(chat, "yes, the red one", "affirm")
+    assert chat.asked is None and chat.run(TASKS["action_buy_paint"]) == ["Bought."]
+
+
 def test_the_key_of_a_request_is_the_same_for_the_same_message_only(chat: Chat) -> None:
     at_read_back(chat)
     say(chat, "yes", "affirm")
