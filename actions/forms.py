@@ -79,6 +79,10 @@ class Form(FormValidationAction):
         """Short answers to offer beside Yes and No at the read-back."""
         return []
 
+    def meant_by_stop(self, tracker: Tracker) -> bool:
+        """Whether a stop ("cancel it") while no task goes on asks for this one."""
+        return False
+
     def refused(self, turn: Turn, slot: str) -> None:
         """The customer would rather not give the value of `slot`: skip it, explain why it is needed, or give up."""
         field = self.fields.get(slot)

@@ -117,6 +117,15 @@ def test_a_yes_that_repeats_a_value_is_a_yes_and_one_that_changes_it_is_not(chat
     assert chat.asked is None and chat.run(TASKS["action_buy_paint"]) == ["Bought."]
 
 
+def test_cancel_it_outside_a_task_can_mean_a_task(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+    chat.hear("cancel it", "stop").run(ActionStop())
+    assert chat.followup is None and "nothing in progress" in chat.said[0]["text"]
+    monkeypatch.setattr(type(FORMS["paint_form"]), "meant_by_stop", lambda self, tracker: True)
+    assert chat.hear("cancel it", "stop").run(ActionStop()) == [] and chat.followup == "paint_form"
+    paint(chat).hear("cancel it", "stop").run(ActionStop())
+    assert chat.followup is None and "stopped that" in chat.said[0]["text"]
+
+
 def test_the_key_of_a_request_is_the_same_for_the_same_message_only(chat: Chat) -> None:
     at_read_back(chat)
     say(chat, "yes", "affirm")
