@@ -17,15 +17,18 @@ HORIZON = 70  # days that "after Friday" or "Mondays" may mean
 Kind = Literal["weekday", "set", "exact"]
 
 _WEEKDAYS = r"mon(?:day)?|tue(?:s|sday)?|wed(?:s|nesday)?|thu(?:r|rs|rsday)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?"
-_MONTHS = (
+MONTHS = (
     r"jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sep(?:t|tember)?|oct(?:ober)?|"
     r"nov(?:ember)?|dec(?:ember)?"
 )
 _ORDINALS = (
-    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth "
-    "sixteenth seventeenth eighteenth nineteenth twentieth twenty-first twenty-second twenty-third twenty-fourth "
-    "twenty-fifth twenty-sixth twenty-seventh twenty-eighth twenty-ninth thirtieth thirty-first"
-).split()
+    "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh",
+    "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth",
+    "twentieth", "twenty-first", "twenty-second", "twenty-third", "twenty-fourth", "twenty-fifth", "twenty-sixth",
+    "twenty-seventh", "twenty-eighth", "twenty-ninth", "thirtieth", "thirty-first",
+)  # fmt: skip
+_WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_YEAR = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _NUMBERS = {"a": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "ten": 10, "couple": 2}
 _NUMBER = r"(?:\d{1,2}|a couple of|couple of|" + "|".join(_NUMBERS) + r")"
 _FEASTS = {
@@ -42,6 +45,12 @@ class Days:
 
     kind: Kind
     days: frozenset[date]
+
+    def every(self) -> frozenset[date]:
+        """The days, and for a weekday all that come."""
+        if self.kind != "weekday":
+            return self.days
+        return frozenset(day + timedelta(days=n) for day in self.days for n in range(0, HORIZON, 7))
 
     def on(self, weekdays: frozenset[int]) -> frozenset[date]:
         """The days of this set that are one of the weekdays (0 is Monday)."""
@@ -60,16 +69,17 @@ def find(text: str, today: date, near: date | None = None) -> list[tuple[int, in
                 days = read(match, today, near)
                 if days:
                     found.append((match.start(), match.end(), days))
-    return _ranges(text, sorted(found, key=lambda item: item[0]), today)
+    return sorted(found, key=lambda item: item[0])
 
 
-def _span(begin: date, end: date) -> frozenset[date]:
+def span(begin: date, end: date) -> frozenset[date]:
+    """All days from `begin` to `end`, both included."""
     return frozenset(begin + timedelta(days=n) for n in range((end - begin).days + 1))
 
 
 def _week(monday: date, part: str | None = None) -> frozenset[date]:
     first, last = {"start": (0, 1), "middle": (1, 3), "end": (3, 4)}.get(_part_of(part), (0, 6))
-    return _span(monday + timedelta(days=first), monday + timedelta(days=last))
+    return span(monday + timedelta(days=first), monday + timedelta(days=last))
 
 
 def _part_of(part: str | None) -> str:
@@ -79,6 +89,11 @@ def _part_of(part: str | None) -> str:
     if "mid" in part:
         return "middle"
     return "end" if re.search("end|late", part) else ""
+
+
+def _this_week(today: date) -> date:
+    """The Monday of the week that "this week" means; at the weekend that is the coming one."""
+    return _monday(today + timedelta(days=2 if today.weekday() > 4 else 0))
 
 
 def _monday(day: date) -> date:
@@ -137,16 +152,17 @@ def _of_month(match: re.Match[str], today: date, near: date | None) -> Days | No
     return None
 
 
+def _coming(weekday: str, today: date) -> date:
+    return today + timedelta(days=(_WEEK.index(weekday[:3].lower()) - today.weekday() - 1) % 7 + 1)
+
+
 def _weekday(match: re.Match[str], today: date, near: date | None) -> Days | None:
-    wanted = "mon tue wed thu fri sat sun".split().index(match["weekday"][:3].lower())
-    lead = (match["lead"] or "").lower()
+    lead, coming = (match["lead"] or "").lower(), _coming(match["weekday"], today)
     every = match["plural"] == "s" or re.search(r"\b(?:an?|any|every|each)\b", lead)
-    this_week = _monday(today) + timedelta(days=wanted)
-    coming = today + timedelta(days=(wanted - today.weekday() - 1) % 7 + 1)
     if every:
         return Days("weekday", frozenset(coming + timedelta(days=n) for n in range(0, HORIZON, 7)))
     if "next" in lead:
-        return _exact(this_week + timedelta(days=7))
+        return _exact(_monday(today) + timedelta(days=7 + coming.weekday()))
     if match["later"]:
         return _exact(coming + timedelta(days=7 * (2 if match["later"].lower() == "fortnight" else 1)))
     return Days("weekday", frozenset([coming]))
@@ -157,13 +173,7 @@ def _ahead(match: re.Match[str], today: date, near: date | None) -> Days | None:
     if match["weekday"] is None:
         first = today + timedelta(days=1 if match["day"].lower() == "tomorrow" else 0)
         return _exact(first + timedelta(weeks=weeks))
-    coming = _weekday_named(match["weekday"], today)
-    return _exact(coming + timedelta(weeks=weeks))
-
-
-def _weekday_named(name: str, today: date) -> date:
-    wanted = "mon tue wed thu fri sat sun".split().index(name[:3].lower())
-    return today + timedelta(days=(wanted - today.weekday() - 1) % 7 + 1)
+    return _exact(_coming(match["weekday"], today) + timedelta(weeks=weeks))
 
 
 def _week_named(match: re.Match[str], today: date, near: date | None) -> Days | None:
@@ -175,29 +185,31 @@ def _week_named(match: re.Match[str], today: date, near: date | None) -> Days | 
         return Days("set", _week(_monday(near or today + timedelta(days=7)) + timedelta(days=7), part))
     if "next" in name:
         return Days("set", _week(monday + timedelta(days=7), part))
-    days = _week(monday, "" if part and re.search("later|rest", part, re.I) else part)
+    days = _week(_this_week(today), "" if part and re.search("later|rest", part, re.I) else part)
     return Days("set", frozenset(day for day in days if day >= today) or days)
 
 
 def _in_some_time(match: re.Match[str], today: date, near: date | None) -> Days | None:
-    if match["fortnight"]:
-        count, unit = 2, "week"
-    else:
-        count, unit = _number(match["count"]), match["unit"].lower()
+    count, unit = _number(match["count"]), match["unit"].lower()
     if unit == "day":
         return _exact(today + timedelta(days=count))
     if unit == "month":
         return Days("set", _week(_monday(today + timedelta(days=30 * count))))
+    return _weeks_on(today, count)
+
+
+def _weeks_on(today: date, count: int) -> Days:
     day = today + timedelta(weeks=count)
     return Days("set", _week(_monday(day + timedelta(days=2 if day.weekday() > 4 else 0))))
 
 
 def _shifted(match: re.Match[str], today: date, near: date | None) -> Days | None:
-    if near is None:
-        return None
-    back = match["way"].lower() in ("before", "earlier", "previous")
-    count = _number(match["count"]) * (7 if (match["unit"] or "").lower() == "week" else 1) if match["count"] else 1
-    return _exact(near + timedelta(days=-count if back else count))
+    count = _number(match["count"]) * (7 if match["unit"].lower() == "week" else 1)
+    return _shift(near, -count if match["way"].lower() in ("before", "earlier") else count)
+
+
+def _shift(near: date | None, days: int) -> Days | None:
+    return _exact(near + timedelta(days=days)) if near else None
 
 
 def _same_day(match: re.Match[str], today: date, near: date | None) -> Days | None:
@@ -211,18 +223,18 @@ def _month(match: re.Match[str], today: date, near: date | None) -> Days | None:
     elif name == "next month":
         first = (today.replace(day=28) + timedelta(days=4)).replace(day=1)
     else:
-        number = "jan feb mar apr may jun jul aug sep oct nov dec".split().index(name[:3]) + 1
+        number = _YEAR.index(name[:3]) + 1
         first = date(today.year + (number < today.month), number, 1)
     last = (first.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
     begin, end = {"start": (1, 10), "middle": (11, 20), "end": (21, 31)}.get(_part_of(match["part"]), (1, 31))
-    days = _span(first.replace(day=begin), min(first.replace(day=min(end, last.day)), last))
+    days = span(first.replace(day=begin), min(first.replace(day=min(end, last.day)), last))
     return Days("set", frozenset(day for day in days if day >= today) or days)
 
 
 def _weekend(match: re.Match[str], today: date, near: date | None) -> Days | None:
-    monday = _monday(today) + timedelta(days=7 if "next" in match[0].lower() else 0)
-    days = {monday + timedelta(days=n) for n in (5, 6)}
-    return Days("exact", frozenset(day for day in days if day >= today))
+    monday = _this_week(today)
+    monday += timedelta(days=7 if "next" in match[0].lower() and monday <= today else 0)
+    return Days("exact", frozenset(monday + timedelta(days=n) for n in (5, 6)))
 
 
 def _feast(match: re.Match[str], today: date, near: date | None) -> Days | None:
@@ -233,7 +245,9 @@ def _feast(match: re.Match[str], today: date, near: date | None) -> Days | None:
 
 def _near_today(match: re.Match[str], today: date, near: date | None) -> Days | None:
     word = match[0].lower()
-    return _exact(today + timedelta(days=2 if "after" in word else 0 if word.startswith(("today", "ton", "this")) else 1))
+    return _exact(
+        today + timedelta(days=2 if "after" in word else 0 if word.startswith(("today", "ton", "this")) else 1)
+    )
 
 
 _Reader = Callable[[re.Match[str], date, date | None], Days | None]
@@ -243,8 +257,8 @@ _PHRASES: list[tuple[re.Pattern[str], _Reader]] = [
     for pattern, read in (
         (r"\b\d{4}-\d{2}-\d{2}\b|\b\d{1,2}/\d{1,2}(?:/\d{2,4})?\b|\b\d{1,2}[.-]\d{1,2}[.-]\d{2,4}\b", _explicit),
         (rf"\b(?:\d{{1,2}}(?:st|nd|rd|th)?|{'|'.join(o.replace('-', '[- ]') for o in reversed(_ORDINALS))})"
-         rf"(?: of)? (?:{_MONTHS})\b(?: \d{{4}}\b)?", _explicit),
-        (rf"\b(?:{_MONTHS}) (?:the )?(?:\d{{1,2}}(?:st|nd|rd|th)?|{'|'.join(reversed(_ORDINALS))})\b(?!:|\s?[ap]m)"
+         rf"(?: of)? (?:{MONTHS})\b(?: \d{{4}}\b)?", _explicit),
+        (rf"\b(?:{MONTHS}) (?:the )?(?:\d{{1,2}}(?:st|nd|rd|th)?|{'|'.join(reversed(_ORDINALS))})\b(?!:|\s?[ap]m)"
          r"(?: \d{4}\b)?", _explicit),
         (r"\b(?:new year'?s (?:eve|day)|christmas (?:eve|day)|boxing day|christmas|xmas|new year)\b", _feast),
         (rf"\ba? ?(?P<lead>week|fortnight) (?:on |from |come )?(?:(?P<weekday>{_WEEKDAYS})|(?P<day>tomorrow|today))\b",
@@ -252,20 +266,20 @@ _PHRASES: list[tuple[re.Pattern[str], _Reader]] = [
         (rf"(?:\b{_PART})?(?P<week>\b(?:the )?week after (?:next|that)\b|\bnext week\b|\bthis week\b|"
          r"\b(?:the )?(?:week after|following week)\b|\ba week later\b)", _week_named),
         (rf"\b{_PART}(?P<week>week)\b", _week_named),
-        (rf"\b(?:in |within )?(?:(?P<fortnight>a fortnight)|(?P<count>{_NUMBER}) (?P<unit>day|week|month)s?)"
-         r"'?(?: time| from (?:now|today))\b|\bin (?:(?P<f>a fortnight)|(?P<c>" + _NUMBER + r") (?P<u>day|week|month)s?)\b",
-         lambda m, t, n: _in_some_time(_Named(m), t, n)),  # type: ignore[arg-type]
+        (rf"\b(?:in|within) (?P<count>{_NUMBER}) (?P<unit>day|week|month)s?(?:'? time)?\b", _in_some_time),
+        (rf"\b(?P<count>{_NUMBER}) (?P<unit>day|week|month)'?s?'? (?:time|from (?:now|today))\b", _in_some_time),
+        (r"\bin a fortnight\b(?:'s time)?|\ba fortnight'?s time\b", lambda m, today, near: _weeks_on(today, 2)),
         (r"\b(?:the )?day after tomorrow\b|\btomorrow\b|\btomorow\b|\btmrw\b|\btoday\b|\btonight\b|"
          r"\bthis (?:morning|afternoon|evening)\b", _near_today),
         (rf"\b(?P<count>{_NUMBER}) (?P<unit>day|week)s? (?P<way>later|earlier|before|after)\b", _shifted),
-        (r"\b(?:the )?(?P<count>)(?P<unit>)(?:day (?P<w1>after|before)|(?P<w2>next|following|previous) day)\b",
-         lambda m, t, n: _shifted(_Way(m), t, n)),  # type: ignore[arg-type]
+        (r"\b(?:the )?(?:day after|(?:next|following) day)\b", lambda m, today, near: _shift(near, 1)),
+        (r"\b(?:the )?(?:day before|previous day)\b", lambda m, today, near: _shift(near, -1)),
         (r"\b(?:the )?(?:same|that) (?:day|date)\b|\b(?:earlier|later) (?:on )?in the day\b", _same_day),
         (r"\b(?:this |next |the |at the )*weekends?\b", _weekend),
-        (rf"\b(?:{_PART}|(?:some ?time )?in |during )(?P<month>(?:this |next )?month|{_MONTHS})\b", _month),
+        (rf"\b(?:{_PART}|(?:some ?time )?in |during )(?P<month>(?:this |next )?month|{MONTHS})\b", _month),
         (r"(?P<part>)\b(?P<month>(?:this|next) month)\b", _month),
-        (r"\b(?P<day>\d{1,2})(?:st|nd|rd|th)\b|\bon the (?P<bare>\d{1,2})\b(?![:.]\d|\s?[ap]m)",
-         lambda m, t, n: _of_month(_Day(m), t, n)),  # type: ignore[arg-type]
+        (r"\b(?P<day>\d{1,2})(?:st|nd|rd|th)\b", _of_month),
+        (r"\bon the (?P<day>\d{1,2})\b(?![:.]\d|\s?[ap]m)", _of_month),
         (rf"\b(?:(?P<lead>this coming|this|next|coming|an?|any|every|each) )?(?P<weekday>{_WEEKDAYS})"
          r"(?P<plural>s|'s)?(?: (?P<later>week|fortnight))?\b", _weekday),
     )
