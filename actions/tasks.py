@@ -61,7 +61,8 @@ class Task(Action):
         emptied = {s: None for s in form.slots() if s not in turn.changes and s not in kept}
         done = {"tries": 0, "ended": None, "offer": None} | emptied | turn.changes
         if turn.next_form:
-            return [*_sets(done), FollowupAction(turn.next_form)]
+            waiting = [name for name in pauses.waiting(tracker) if name != turn.next_form]
+            return [*_sets(done), pauses.event(tracker, waiting), FollowupAction(turn.next_form)]
         return _sets(done) if turn.offered else [*_sets(done), *resume(dispatcher, tracker)]
 
     def recover(self, tracker: Tracker, domain: Any) -> Events:

@@ -225,6 +225,14 @@ def test_a_form_can_end_for_another_one(chat: Chat) -> None:
     assert (chat.slots["colour"], chat.slots["size"], chat.asked) == ("green", "large", "note")
 
 
+def test_the_form_that_goes_on_waits_no_longer(chat: Chat) -> None:
+    paint(chat, "red paint").hear("show me a colour", "see_colour").start("colour_form").run(FORMS["colour_form"])
+    assert pauses.waiting(chat.tracker()) == ["paint_form"]
+    say(chat, "green, and a large tin", form="colour_form")
+    chat.run(TASKS["action_see_colour"])
+    assert chat.followup == "paint_form" and pauses.waiting(chat.tracker()) == []
+
+
 def test_a_form_forgets_the_one_that_it_replaces(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(type(FORMS["colour_form"]), "replaces", frozenset({"paint_form"}))
     paint(chat, "red paint").hear("show me a colour", "see_colour").start("colour_form").run(FORMS["colour_form"])
