@@ -36,7 +36,7 @@ def sample() -> Iterator[None]:
         fields = {
             "colour": Field(_colour, lambda t: "Which colour?", _colour, "the colour", "colour", clears=("size",)),
             "size": Field(_size, lambda t: "Small or large?", _size, "the size", "size"),
-            "note": Field(lambda t: parsing.free_text(t.text), lambda t: "A note?", skipped="none"),
+            "note": Field(lambda t: parsing.free_text(t.text), lambda t: "A note?", skipped="none", free=True),
         }
         wants = {"buy_paint": "to buy paint"}
 
@@ -58,6 +58,8 @@ def sample() -> Iterator[None]:
         def check(self, turn: Turn) -> None:
             if turn.get("shade") == "blue":
                 turn.finish("There is no blue.")
+            elif turn.get("shade") == "green" and "large" in turn.text:
+                turn.instead("paint_form", colour="green", size="large")
 
     class SeeColour(Task):
         form, action, result = "colour_form", "action_see_colour", "Colour"
@@ -214,6 +216,31 @@ def test_a_task_can_go_on_with_another_one(chat: Chat) -> None:
     assert (chat.slots["colour"], chat.asked) == ("green", "size")
 
 
+def test_a_form_can_end_for_another_one(chat: Chat) -> None:
+    chat.hear("see a colour", "see_colour").start("colour_form").run(FORMS["colour_form"])
+    assert say(chat, "green, and a large tin", form="colour_form") == [] and chat.asked is None
+    assert chat.run(TASKS["action_see_colour"]) == [] and chat.followup == "paint_form"
+    assert chat.slots["shade"] is None and chat.slots["ended"] is None
+    chat.start("paint_form").run(FORMS["paint_form"])
+    assert (chat.slots["colour"], chat.slots["size"], chat.asked) == ("green", "large", "note")
+
+
+def test_the_form_that_goes_on_waits_no_longer(chat: Chat) -> None:
+    paint(chat, "red paint").hear("show me a colour", "see_colour").start("colour_form").run(FORMS["colour_form"])
+    assert pauses.waiting(chat.tracker()) == ["paint_form"]
+    say(chat, "green, and a large tin", form="colour_form")
+    chat.run(TASKS["action_see_colour"])
+    assert chat.followup == "paint_form" and pauses.waiting(chat.tracker()) == []
+
+
+def test_a_form_forgets_the_one_that_it_replaces(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(FORMS["colour_form"]), "replaces", frozenset({"paint_form"}))
+    paint(chat, "red paint").hear("show me a colour", "see_colour").start("colour_form").run(FORMS["colour_form"])
+    assert pauses.waiting(chat.tracker()) == []
+    say(chat, "green", form="colour_form")
+    assert chat.run(TASKS["action_see_colour"]) == ["Here it is."] and chat.followup is None
+
+
 def test_a_handover_forgets_what_waited(chat: Chat) -> None:
     paint(chat, "red paint").hear("show me a colour", "see_colour").start("colour_form").run(FORMS["colour_form"])
     chat.hear("a person", "request_human").run(ActionHandoff())
@@ -247,6 +274,23 @@ def test_what_counts_as_an_answer(chat: Chat, text: str, intent: str, confidence
     chat.message["intent"]["confidence"] = confidence
     chat.run(FORMS["paint_form"])
     assert (chat.slots["colour"] == "red") is answer
+
+
+@pytest.mark.parametrize(
+    ("text", "intent", "answer"),
+    [
+        ("nobody ever told me that it would cost so much", "ask_question", True),
+        ("the line is dead", "report_problem", True),
+        ("I rang about my balance three times and nobody ever called me back", "balance", True),
+        ("what's my balance", "balance", False),
+        ("how much does a visit cost", "ask_question", False),
+        ("could you tell me what a visit costs?", "ask_question", False),
+        ("get me a person", "request_human", False),
+    ],
+)
+def test_a_free_question_takes_the_customers_own_words(chat: Chat, text: str, intent: str, answer: bool) -> None:
+    paint(chat, "a large red one").hear(text, intent).run(FORMS["paint_form"])
+    assert (chat.slots["note"] == text) is answer
 
 
 @pytest.mark.parametrize(
