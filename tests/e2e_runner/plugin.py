@@ -89,12 +89,13 @@ class ConversationCase(pytest.Function):
         finally:
             skill = self.path.relative_to(runner.folder).with_suffix("").as_posix()
             runner.results.add(skill, self.case.tags, passed)
+            runner.coverage.actions |= stage.called()
         for tracker in player.trackers():
             runner.coverage.add(tracker)
 
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:
         """The conversation, without a traceback."""
-        return str(excinfo.value) if isinstance(excinfo.value, CaseFailed) else super().repr_failure(excinfo, style)
+        return str(excinfo.value) if isinstance(excinfo.value, CaseFailed) else super().repr_failure(excinfo)
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """Where the case stands."""
