@@ -7,7 +7,8 @@ from rasa_sdk.events import ActiveLoop, FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.forms import REQUESTED_SLOT
 
-from actions import clock, identity
+from actions import clock, hours, identity, queues
+from actions.backends.rules import RulesProblem
 from actions.copilot import summary
 from actions.copilot.transcript import Turn, bot_metadata, current_session, turns
 from actions.llm import chat_model
@@ -23,8 +24,12 @@ log = get_logger(__name__)
 VERSION = 1
 
 HANDED_OVER = (
-    "I'm passing you to one of my colleagues now. They can see what we've said here, so you won't have to "
-    "repeat it. They'll reply in this conversation as soon as they're free."
+    "I'm passing you to {team} now. They can see what we've said here, so you won't have to repeat it. "
+    "They'll reply in this conversation as soon as they're free."
+)
+CLOSED = (
+    "I'm passing this on to {team}. They can see what we've said here, so you won't have to repeat it. "
+    "They're back {back}, and will reply in this conversation."
 )
 WAITING = "You're already in the queue for one of my colleagues. They can see what you've written and will reply here."
 WITH_AGENT = "One of my colleagues is with you already and will reply here."
@@ -38,7 +43,7 @@ REASONS = {
 }
 _NOT_TOLD = frozenset(
     {"owner", "handoff", "offer", "tries", "ended", "paused", "served", "confirmed", "change", "code", "code_channel"}
-    | {REQUESTED_SLOT, "session_started_metadata"}
+    | {REQUESTED_SLOT, "session_started_metadata", "code_delivery", "contact_next", "undo_id"}
 )
 _IDENTITY_SLOTS = frozenset({"account_number", "postcode", "order_number"})
 
@@ -65,7 +70,8 @@ class ActionHandoff(Action):
             # The rule that led here holds only while there is an offer, so nothing else would end the turn.
             return [SlotSet("offer", None), FollowupAction("action_listen")]
         packet = build_packet(tracker, reason, rule)
-        dispatcher.utter_message(text=f"{reply} {HANDED_OVER}".strip(), metadata={"handoff": reason})
+        text = f"{reply} {handed_over(packet['queue'])}".strip()
+        dispatcher.utter_message(text=text, metadata={"handoff": reason})
         fields = {
             "conversation": conversation_ref(tracker.sender_id),
             "reason": reason,
@@ -82,6 +88,17 @@ class ActionHandoff(Action):
             SlotSet("handoff", packet),
             SlotSet("owner", "queue"),
         ]
+
+
+def handed_over(queue: str) -> str:
+    """What the customer hears: which team takes over, and when they are back if they are not there."""
+    try:
+        team = queues.queues()[queue].team
+        closed = not hours.open_now()
+    except (queues.QueuesProblem, RulesProblem) as error:  # a person must be reached also when a file is broken
+        log.error("hours_or_queues_unavailable", extra={"reason": str(error)})
+        return HANDED_OVER.format(team="one of my colleagues")
+    return CLOSED.format(team=team, back=hours.back()) if closed else HANDED_OVER.format(team=team)
 
 
 def offer_stands(tracker: Tracker) -> bool:
@@ -159,6 +176,7 @@ def build_packet(tracker: Tracker, reason: str, rule: str = "") -> dict[str, Any
     packet: dict[str, Any] = {
         "version": VERSION,
         "reason": reason,
+        "queue": _queue(tracker, rule),
         "summary": because,
         "issue": because,
         "slots": {},
@@ -176,6 +194,15 @@ def build_packet(tracker: Tracker, reason: str, rule: str = "") -> dict[str, Any
     except PolicyError as error:
         log.error("policy_unavailable", extra={"reason": str(error)})
     return packet
+
+
+def _queue(tracker: Tracker, rule: str) -> str:
+    """The team's queue, or the general one when the file of queues cannot be used."""
+    try:
+        return queues.of_conversation(tracker, rule)
+    except queues.QueuesProblem as error:
+        log.error("queues_unavailable", extra={"reason": str(error)})
+        return queues.GENERAL
 
 
 def _slots(slots: dict[str, Any]) -> dict[str, str]:
