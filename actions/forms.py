@@ -27,6 +27,7 @@ MAX_TRIES = 3
 CONFIRMED, CHANGE = "confirmed", "change"
 FORMS: dict[str, "Form"] = {}  # by name, filled as the skills are loaded
 
+_WRONG = re.compile(r"\b(?:wrong|incorrect|not right|other|another|different|change|should be)\b", re.IGNORECASE)
 _CONFIRM_COMPLAINT = "Sorry, I need a yes or a no before I do this."
 _CHANGE_COMPLAINT = "Sorry, I didn't catch what you'd like to change."
 
@@ -194,14 +195,15 @@ class Form(FormValidationAction):
         return True
 
     def _confirmed(self, turn: Turn) -> bool:
-        """Take a yes, or a no: then ask what to change, or leave everything as it is."""
+        """Take a yes, or a no: then empty what it calls wrong, ask what to change, or leave everything as it is."""
         said = turn.yes_no
         if said is None:
             return False
         if said:
             turn.set(confirmed=True)
         elif self.changeable(turn):
-            turn.set(change="?")
+            if not (_WRONG.search(turn.text) and self._correct(turn)):
+                turn.set(change="?")
         else:
             turn.finish(self.declined)
         return True

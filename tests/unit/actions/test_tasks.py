@@ -126,6 +126,16 @@ def test_cancel_it_outside_a_task_can_mean_a_task(chat: Chat, monkeypatch: pytes
     assert chat.followup is None and "stopped that" in chat.said[0]["text"]
 
 
+@pytest.mark.parametrize("intent", ["deny", "correct"])
+def test_a_no_that_names_what_is_wrong_is_not_asked_what_to_change(chat: Chat, intent: str) -> None:
+    at_read_back(chat)
+    say(chat, "no, the size is wrong", intent)
+    assert (chat.asked, chat.slots["size"], chat.slots["colour"]) == ("size", None, "red")
+    at_read_back(chat)
+    say(chat, "no, I don't want that colour at all", "deny")
+    assert chat.asked == "change"
+
+
 def test_the_key_of_a_request_is_the_same_for_the_same_message_only(chat: Chat) -> None:
     at_read_back(chat)
     say(chat, "yes", "affirm")
