@@ -1,6 +1,6 @@
 # `make run` and `make test` do all set-up themselves.
 .DEFAULT_GOAL := help
-.PHONY: help setup run train knowledge shell test lint validate nlu stories unit e2e bench-services bench-nlu bench-fallback \
+.PHONY: help setup run train knowledge shell parse test lint validate nlu stories unit e2e bench-services bench-nlu bench-fallback \
         bench-policies bench-answers pictures clean
 
 PY := .venv/bin/python
@@ -26,6 +26,9 @@ knowledge: setup ## index the articles that changed
 
 shell: train ## talk to the assistant in the terminal (the action server must run)
 	@set -a; . var/env; set +a; $(QUIET) .venv/bin/rasa shell --model var/models --endpoints endpoints.yml
+
+parse: train ## what the assistant takes a message for (TEXT="where is my order")
+	@$(QUIET) $(PY) -W ignore -m tests.nlu.parse $(TEXT) 2>/dev/null
 
 test: ## everything: lint, data, NLU, stories, unit, end-to-end and browser tests
 	@$(MAKE) --no-print-directory lint validate train nlu stories unit e2e
