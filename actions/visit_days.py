@@ -244,9 +244,9 @@ def _feast(match: re.Match[str], today: date, near: date | None) -> Days | None:
 
 
 def _near_today(match: re.Match[str], today: date, near: date | None) -> Days | None:
-    word = match[0].lower()
+    word = match[0].lower() or "tonight"
     return _exact(
-        today + timedelta(days=2 if "after" in word else 0 if word.startswith(("today", "ton", "this")) else 1)
+        today + timedelta(days=2 if "after" in word else 0 if word.startswith(("today", "tonight", "this")) else 1)
     )
 
 
@@ -269,8 +269,8 @@ _PHRASES: list[tuple[re.Pattern[str], _Reader]] = [
         (rf"\b(?:in|within) (?P<count>{_NUMBER}) (?P<unit>day|week|month)s?(?:'? time)?\b", _in_some_time),
         (rf"\b(?P<count>{_NUMBER}) (?P<unit>day|week|month)'?s?'? (?:time|from (?:now|today))\b", _in_some_time),
         (r"\bin a fortnight\b(?:'s time)?|\ba fortnight'?s time\b", lambda m, today, near: _weeks_on(today, 2)),
-        (r"\b(?:the )?day after tomorrow\b|\btomorrow\b|\btomorow\b|\btmrw\b|\btoday\b|\btonight\b|"
-         r"\bthis (?:morning|afternoon|evening)\b", _near_today),
+        (r"\b(?:the )?day after tomorrow\b|\btomorrow\b|\btomorow\b|\btmrw\b|\btoday\b|\b(?=tonight\b)|"
+         r"\bthis (?=(?:morning|afternoon|evening)\b)", _near_today),
         (rf"\b(?P<count>{_NUMBER}) (?P<unit>day|week)s? (?P<way>later|earlier|before|after)\b", _shifted),
         (r"\b(?:the )?(?:day after|(?:next|following) day)\b", lambda m, today, near: _shift(near, 1)),
         (r"\b(?:the )?(?:day before|previous day)\b", lambda m, today, near: _shift(near, -1)),
