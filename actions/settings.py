@@ -5,6 +5,7 @@ is missing raises `MissingSetting`, whose text is one sentence that says what to
 """
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -39,6 +40,20 @@ def _positive(name: str, default: float) -> float:
     return value
 
 
+def _choice(name: str, *values: str) -> str:
+    text = os.environ.get(name, "").strip() or values[0]
+    if text not in values:
+        raise MissingSetting(f"{name} must be {' or '.join(values)}, not {text!r}")
+    return text
+
+
+def _port(name: str, default: int) -> int:
+    text = os.environ.get(name, "").strip() or str(default)
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise MissingSetting(f"{name} must be a port between 1 and 65535, not {text!r}")
+    return int(text)
+
+
 def var_dir() -> Path:
     """The run-time folder (TANDEM_VAR), created when it is missing."""
     path = Path(_required("TANDEM_VAR"))
@@ -71,10 +86,7 @@ def actions_token() -> str:
 
 def actions_port() -> int:
     """The port to listen on (ACTIONS_PORT)."""
-    text = os.environ.get("ACTIONS_PORT", "").strip() or str(DEFAULT_PORT)
-    if not text.isdecimal() or not 0 < int(text) < 65536:
-        raise MissingSetting(f"ACTIONS_PORT must be a port between 1 and 65535, not {text!r}")
-    return int(text)
+    return _port("ACTIONS_PORT", DEFAULT_PORT)
 
 
 def backend_url() -> str:
@@ -91,3 +103,71 @@ def demo() -> bool:
 def action_timeout() -> float:
     """Seconds that an action may take before the customer is told that it failed (ACTION_TIMEOUT_SECONDS)."""
     return _positive("ACTION_TIMEOUT_SECONDS", DEFAULT_ACTION_TIMEOUT)
+
+
+def secret() -> str:
+    """The secret of this installation (TANDEM_SECRET); the key of the hashes of one-time codes."""
+    return _required("TANDEM_SECRET")
+
+
+def rules_dir() -> Path:
+    """The folder with the business's rules: visits, deliveries, payments, tickets (TANDEM_RULES)."""
+    return _path("TANDEM_RULES", "actions/backends/data")
+
+
+def booking() -> str:
+    """Which booking system is used (BOOKING): sql or caldav."""
+    return _choice("BOOKING", "sql", "caldav")
+
+
+def notifications() -> str:
+    """How messages are sent (NOTIFICATIONS): console or smtp."""
+    return _choice("NOTIFICATIONS", "console", "smtp")
+
+
+@dataclass(frozen=True)
+class Caldav:
+    """A CalDAV server and the calendar on it; `timeout` in seconds for each request."""
+
+    url: str
+    user: str
+    password: str
+    calendar: str
+    timeout: float
+
+
+def caldav() -> Caldav:
+    """The CalDAV server (CALDAV_URL, CALDAV_USER, CALDAV_PASSWORD, CALDAV_CALENDAR, CALDAV_TIMEOUT_SECONDS)."""
+    return Caldav(
+        url=_required("CALDAV_URL"),
+        user=os.environ.get("CALDAV_USER", "").strip(),
+        password=os.environ.get("CALDAV_PASSWORD", ""),
+        calendar=os.environ.get("CALDAV_CALENDAR", "").strip() or "technician-visits",
+        timeout=_positive("CALDAV_TIMEOUT_SECONDS", 2.0),
+    )
+
+
+@dataclass(frozen=True)
+class Smtp:
+    """A mail server; `timeout` in seconds for each step of the dialogue."""
+
+    host: str
+    port: int
+    starttls: bool
+    user: str
+    password: str
+    sender: str
+    timeout: float
+
+
+def smtp() -> Smtp:
+    """The mail server (SMTP_HOST, _PORT, _STARTTLS, _USER, _PASSWORD, _FROM, _TIMEOUT_SECONDS)."""
+    return Smtp(
+        host=_required("SMTP_HOST"),
+        port=_port("SMTP_PORT", 587),
+        starttls=_choice("SMTP_STARTTLS", "1", "0") == "1",
+        user=os.environ.get("SMTP_USER", "").strip(),
+        password=os.environ.get("SMTP_PASSWORD", ""),
+        sender=_required("SMTP_FROM"),
+        timeout=_positive("SMTP_TIMEOUT_SECONDS", 2.0),
+    )

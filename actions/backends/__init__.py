@@ -1,42 +1,7 @@
-"""What a task talks to: a Protocol for each back office system, implemented on SQL."""
+"""What a task talks to: a Protocol for each back office system, implemented on SQL and by adapters."""
 
-from .protocols import (
-    Appointment,
-    BackendError,
-    Balance,
-    Billing,
-    Booking,
-    Customers,
-    Identity,
-    Level,
-    NotAllowed,
-    NotFound,
-    Order,
-    Orders,
-    Unavailable,
-    Window,
-    WindowTaken,
-)
-from .registry import billing, booking, customers, orders
+from .protocols import *  # noqa: F403
+from .protocols import __all__ as _names
+from .registry import billing, booking, customers, notifications, orders, outages, tickets
 
-__all__ = [
-    "Appointment",
-    "BackendError",
-    "Balance",
-    "Billing",
-    "Booking",
-    "Customers",
-    "Identity",
-    "Level",
-    "NotAllowed",
-    "NotFound",
-    "Order",
-    "Orders",
-    "Unavailable",
-    "Window",
-    "WindowTaken",
-    "billing",
-    "booking",
-    "customers",
-    "orders",
-]
+__all__ = [*_names, "billing", "booking", "customers", "notifications", "orders", "outages", "tickets"]

@@ -1,11 +1,9 @@
-"""Which implementation stands behind each Protocol."""
+"""Which implementation stands behind each Protocol: SQL, unless the environment chooses an adapter."""
 
-from functools import cache
+from .. import settings
+from .protocols import Billing, Booking, Customers, Notifications, Orders, Outages, Tickets
 
-from .protocols import Billing, Booking, Customers, Orders
 
-
-@cache
 def customers() -> Customers:
     """The customer records in use."""
     from .sql.customers import SqlCustomers
@@ -13,7 +11,6 @@ def customers() -> Customers:
     return SqlCustomers()
 
 
-@cache
 def orders() -> Orders:
     """The order system in use."""
     from .sql.orders import SqlOrders
@@ -21,7 +18,6 @@ def orders() -> Orders:
     return SqlOrders()
 
 
-@cache
 def billing() -> Billing:
     """The billing system in use."""
     from .sql.billing import SqlBilling
@@ -29,9 +25,37 @@ def billing() -> Billing:
     return SqlBilling()
 
 
-@cache
 def booking() -> Booking:
-    """The booking system in use."""
+    """The booking system in use (BOOKING=sql or caldav)."""
+    if settings.booking() == "caldav":
+        from .caldav import CaldavBooking
+
+        return CaldavBooking(settings.caldav())
     from .sql.booking import SqlBooking
 
     return SqlBooking()
+
+
+def tickets() -> Tickets:
+    """The ticket system in use."""
+    from .sql.tickets import SqlTickets
+
+    return SqlTickets()
+
+
+def outages() -> Outages:
+    """The list of known faults in use."""
+    from .sql.tickets import SqlOutages
+
+    return SqlOutages()
+
+
+def notifications() -> Notifications:
+    """What sends messages (NOTIFICATIONS=console or smtp)."""
+    if settings.notifications() == "smtp":
+        from .notify.smtp import SmtpNotifications
+
+        return SmtpNotifications(settings.smtp())
+    from .notify.console import ConsoleNotifications
+
+    return ConsoleNotifications()
