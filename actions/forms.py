@@ -117,7 +117,7 @@ class Form(FormValidationAction):
         if not answering:
             return values
         for slot, field in self.fields.items():
-            value = field.answer(turn) if slot == turn.requested else None
+            value = field.answer(turn) if slot == turn.requested and not turn.about_the_question else None
             value = field.mention(turn) if value is None else value
             if value is not None:
                 values[slot] = value

@@ -19,6 +19,7 @@ ANSWERING = frozenset({"inform", "affirm", "deny", "correct", "refuse", "nlu_fal
 # These are never taken for an answer, unless the message holds nothing but a value.
 COMMANDS = frozenset({"stop", "request_human", "escalate", "repeat", "explain"})
 SHORT_ANSWER = 6  # words: a reply such as "Tuesday afternoon" counts as an answer when the NLU is not sure of another
+LIKELY = 0.5  # confidence from which "I'd rather not say" is no free text
 SURE = 0.8  # confidence from which the intent of another task is believed
 
 
@@ -149,6 +150,11 @@ class Turn:
             return True
         short = "?" not in self.text and len(self.text.split()) <= SHORT_ANSWER
         return short and self.confidence < SURE
+
+    @property
+    def about_the_question(self) -> bool:
+        """Whether the reply declines or corrects, so that its words are no value in themselves."""
+        return self.intent in ("refuse", "correct") and self.confidence >= LIKELY and not self.picked
 
     @property
     def yes_no(self) -> bool | None:

@@ -45,6 +45,7 @@ class Chat:
         self.form: str | None = None
         self.message: dict[str, Any] = {}
         self.said: list[dict[str, Any]] = []
+        self.followup: str | None = None
 
     def hear(self, text: str, intent: str = "inform", **entities: str) -> "Chat":
         """The customer writes."""
@@ -106,6 +107,7 @@ class Chat:
         """Apply events as Rasa's tracker does."""
         self.last = events
         self.events += events
+        self.followup = next((e["name"] for e in events if e["event"] == "followup"), None)
         for event in events:
             if event["event"] == "slot":
                 self.slots[event["name"]] = event["value"]
