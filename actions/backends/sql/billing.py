@@ -1,20 +1,42 @@
-"""Billing on SQL."""
+"""Invoices and balances on SQL; payment arrangements and reported payments stand in `payments`."""
 
 from sqlalchemy import select
 
 from ..access import access
 from ..models import CustomerRow, InvoiceRow
-from ..protocols import Balance, Identity, Level
+from ..protocols import Balance, Identity, Invoice, Level, Line, LineKind, NotFound
+from .common import customer
+from .payments import SqlPayments, balance_of
 
 
-class SqlBilling:
+def _invoice(row: InvoiceRow) -> Invoice:
+    lines = []
+    for line in row.lines:
+        kind: LineKind = line.kind  # type: ignore[assignment]
+        lines.append(Line(line.text, line.pence, kind))
+    return Invoice(row.number, row.issued_on, row.due_on, row.amount_pence, row.paid_pence, tuple(lines))
+
+
+class SqlBilling(SqlPayments):
     """Implements `Billing`."""
 
     def balance(self, identity: Identity) -> Balance:
-        """See `Billing.balance`; a payment above an invoice's amount is credit."""
+        """See `Billing.balance`."""
         with access(identity, "balance.read", Level.VERIFIED, identity.account_number) as session:
+            return balance_of(session, customer(session, identity).id)
+
+    def invoices(self, identity: Identity) -> list[Invoice]:
+        """See `Billing.invoices`."""
+        with access(identity, "invoice.list", Level.VERIFIED, identity.account_number) as session:
+            mine = select(InvoiceRow).where(InvoiceRow.customer_id == customer(session, identity).id)
+            newest = mine.order_by(InvoiceRow.issued_on.desc(), InvoiceRow.id.desc())
+            return [_invoice(row) for row in session.scalars(newest)]
+
+    def invoice(self, identity: Identity, number: str) -> Invoice:
+        """See `Billing.invoice`."""
+        with access(identity, "invoice.read", Level.VERIFIED, number) as session:
             mine = CustomerRow.account_number == identity.account_number
-            invoices = session.scalars(select(InvoiceRow).join(CustomerRow).where(mine)).all()
-            pence = sum(invoice.amount_pence - invoice.paid_pence for invoice in invoices)
-            due = [invoice.due_on for invoice in invoices if invoice.paid_pence < invoice.amount_pence]
-            return Balance(pence, min(due) if due and pence > 0 else None)
+            row = session.scalar(select(InvoiceRow).join(CustomerRow).where(mine, InvoiceRow.number == number))
+            if row is None:
+                raise NotFound("no such invoice")
+            return _invoice(row)

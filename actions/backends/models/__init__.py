@@ -1,0 +1,41 @@
+"""The tables of the backend database (SQLite or PostgreSQL)."""
+
+from .base import Base, UtcDateTime
+from .business import (
+    ArrangementRow,
+    ContactChangeRow,
+    CustomerRow,
+    InstalmentRow,
+    InvoiceLineRow,
+    InvoiceRow,
+    OrderRow,
+    PaymentRow,
+    ReturnRow,
+)
+from .trust import AssuranceRow, AttemptRow, AuditRow, CodeRow, LockRow, NotificationRow, RequestRow
+from .work import AppointmentRow, OutageRow, PlaceRow, TicketRow
+
+__all__ = [
+    "AppointmentRow",
+    "ArrangementRow",
+    "AssuranceRow",
+    "AttemptRow",
+    "AuditRow",
+    "Base",
+    "CodeRow",
+    "ContactChangeRow",
+    "CustomerRow",
+    "InstalmentRow",
+    "InvoiceLineRow",
+    "InvoiceRow",
+    "LockRow",
+    "NotificationRow",
+    "OrderRow",
+    "OutageRow",
+    "PaymentRow",
+    "PlaceRow",
+    "RequestRow",
+    "ReturnRow",
+    "TicketRow",
+    "UtcDateTime",
+]
