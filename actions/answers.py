@@ -18,9 +18,10 @@ from actions.llm import ModelUnavailable, chat_model
 from actions.logs import conversation_ref, get_logger
 from actions.policy.engine import check_generated, check_message, redact
 from actions.policy.rules import PolicyError
+from actions.routing import clarify
 from actions.speech import YES_NO, Events
 from actions.tasks import resume
-from actions.turns import text_of
+from actions.turns import intent_of, text_of
 
 log = get_logger(__name__)
 
@@ -79,6 +80,10 @@ class ActionAnswer(Action):
             raise
         fields = {"conversation": conversation_ref(tracker.sender_id), "by": answer.by if answer else "none"}
         log.info("answer", extra=fields | {"articles": len(answer.sources) if answer else 0})
+        if answer is None and intent_of(tracker) == "nlu_fallback":
+            asked = clarify(dispatcher, tracker, domain or {})
+            if asked is not None:
+                return asked
         if answer is None:
             return _say(dispatcher, tracker, _unknown(tracker, passages), offer=True, outcome="unknown")
         titles = "; ".join(source["title"] for source in answer.sources)

@@ -15,6 +15,8 @@ class Field:
     `answer` reads the reply to the slot's own question; `mention` finds the value in any message; both return
     None when there is none. `complaint` makes the sentence for a reply that was not understood.
 
+    A `free` answer is the customer's own words: almost any message is one, whatever its intent.
+
     `label` is what the customer hears when the value changes, for example "the delivery date"; without one the
     value cannot be picked for a change at the read-back. `names` is a regular expression of the words by which a
     customer refers to it ("the date is wrong"). `show` writes the value for the customer. `clears` are slots that
@@ -30,6 +32,7 @@ class Field:
     show: Callable[[Any], str] = str
     clears: tuple[str, ...] = ()
     skipped: Any = None
+    free: bool = False
 
 
 def identifier(parse: Callable[..., str | None], entity: str) -> Callable[[Turn], str | None]:

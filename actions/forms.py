@@ -134,7 +134,8 @@ class Form(FormValidationAction):
     def _turn(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Any) -> Turn:
         requested = tracker.slots.get(REQUESTED_SLOT)
         own = self.own_intents | set(self.wants) | self.answered_by.get(requested or "", frozenset())
-        return Turn.of(dispatcher, tracker, domain or {}, self.form, frozenset(own))
+        free = requested in self.fields and self.fields[requested].free
+        return Turn.of(dispatcher, tracker, domain or {}, self.form, frozenset(own), free)
 
     def _begin(self, turn: Turn) -> None:
         """Start afresh, or go on when the task waited or failed; put the one that it interrupts on the waiting list."""

@@ -7,7 +7,7 @@ from rasa_sdk.events import ActiveLoop, FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.forms import REQUESTED_SLOT
 
-from actions import clock, identity
+from actions import clock, hours, identity, queues
 from actions.copilot import summary
 from actions.copilot.transcript import Turn, bot_metadata, current_session, turns
 from actions.llm import chat_model
@@ -23,8 +23,12 @@ log = get_logger(__name__)
 VERSION = 1
 
 HANDED_OVER = (
-    "I'm passing you to one of my colleagues now. They can see what we've said here, so you won't have to "
-    "repeat it. They'll reply in this conversation as soon as they're free."
+    "I'm passing you to {team} now. They can see what we've said here, so you won't have to repeat it. "
+    "They'll reply in this conversation as soon as they're free."
+)
+CLOSED = (
+    "I'm passing this on to {team}. They can see what we've said here, so you won't have to repeat it. "
+    "They're back {back}, and will reply in this conversation."
 )
 WAITING = "You're already in the queue for one of my colleagues. They can see what you've written and will reply here."
 WITH_AGENT = "One of my colleagues is with you already and will reply here."
@@ -65,7 +69,8 @@ class ActionHandoff(Action):
             # The rule that led here holds only while there is an offer, so nothing else would end the turn.
             return [SlotSet("offer", None), FollowupAction("action_listen")]
         packet = build_packet(tracker, reason, rule)
-        dispatcher.utter_message(text=f"{reply} {HANDED_OVER}".strip(), metadata={"handoff": reason})
+        text = f"{reply} {handed_over(packet['queue'])}".strip()
+        dispatcher.utter_message(text=text, metadata={"handoff": reason})
         fields = {
             "conversation": conversation_ref(tracker.sender_id),
             "reason": reason,
@@ -82,6 +87,12 @@ class ActionHandoff(Action):
             SlotSet("handoff", packet),
             SlotSet("owner", "queue"),
         ]
+
+
+def handed_over(queue: str) -> str:
+    """What the customer hears: which team takes over, and when they are back if they are not there."""
+    team = queues.queues()[queue].team
+    return HANDED_OVER.format(team=team) if hours.open_now() else CLOSED.format(team=team, back=hours.back())
 
 
 def offer_stands(tracker: Tracker) -> bool:
@@ -159,6 +170,7 @@ def build_packet(tracker: Tracker, reason: str, rule: str = "") -> dict[str, Any
     packet: dict[str, Any] = {
         "version": VERSION,
         "reason": reason,
+        "queue": queues.of_conversation(tracker, rule),
         "summary": because,
         "issue": because,
         "slots": {},

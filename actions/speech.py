@@ -36,6 +36,11 @@ def clock_time(moment: datetime) -> str:
     return f"{moment.hour % 12 or 12}{minutes}{'am' if moment.hour < 12 else 'pm'}"
 
 
+def promise(moment: datetime) -> str:
+    """A promised time, for example `Tuesday 24 November at 5pm`."""
+    return f"{short_date(moment)} at {clock_time(moment)}"
+
+
 def offer_person(dispatcher: "CollectingDispatcher", text: str, reason: str) -> Events:
     """Say `text`, which asks whether a person is wanted, with Yes and No; returns the offer's event.
 

@@ -1,6 +1,7 @@
 """One call of a form: what the customer wrote, what is known, and what changes."""
 
 import hashlib
+import re
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -19,6 +20,9 @@ ANSWERING = frozenset({"inform", "affirm", "deny", "correct", "refuse", "nlu_fal
 # These are never taken for an answer, unless the message holds nothing but a value.
 COMMANDS = frozenset({"stop", "request_human", "escalate", "repeat", "explain"})
 SHORT_ANSWER = 6  # words: a reply such as "Tuesday afternoon" counts as an answer when the NLU is not sure of another
+LONG_TASK = 8  # words: who asks for another task needs no more, so a longer message is what a free question asked for
+TALK = frozenset({"ask_question", "report_problem", "complain", "none_of_these", "thank"})  # no task, but telling
+QUESTION = re.compile(r"\s*(?:what|how|why|when|where|who|which|can|could|do|does|is|are|will|would|should)\b", re.I)
 LIKELY = 0.5  # confidence from which "I'd rather not say" is no free text
 SURE = 0.8  # confidence from which the intent of another task is believed
 
@@ -92,6 +96,7 @@ class Turn:
     phase: Phase
     requested: str | None
     own_intents: frozenset[str] = frozenset()
+    free: bool = False  # the form asks for the customer's own words
     domain: dict[str, Any] = field(default_factory=dict)
     changes: dict[str, Any] = field(default_factory=dict)
     understood: bool = False  # the reply made sense although it gave no value
@@ -108,11 +113,12 @@ class Turn:
         domain: dict[str, Any],
         form: str,
         own_intents: frozenset[str] = frozenset(),
+        free: bool = False,
     ) -> "Turn":
         """The turn that the tracker stands at."""
         phase = _phase(tracker, form)
         requested = None if phase is Phase.ACTIVATION else tracker.slots.get(REQUESTED_SLOT)
-        return cls(dispatcher, tracker, form, phase, requested, own_intents, domain)
+        return cls(dispatcher, tracker, form, phase, requested, own_intents, free, domain)
 
     @property
     def text(self) -> str:
@@ -148,8 +154,12 @@ class Turn:
             return False
         if self.intent is None or self.intent in ANSWERING or self.intent in self.own_intents:
             return True
-        short = "?" not in self.text and len(self.text.split()) <= SHORT_ANSWER
-        return short and self.confidence < SURE
+        if "?" in self.text:
+            return False
+        words = len(self.text.split())
+        if self.free and self.intent in TALK:
+            return not QUESTION.match(self.text)
+        return (self.confidence < SURE and words <= SHORT_ANSWER) or (self.free and words > LONG_TASK)
 
     @property
     def about_the_question(self) -> bool:

@@ -36,7 +36,7 @@ def sample() -> Iterator[None]:
         fields = {
             "colour": Field(_colour, lambda t: "Which colour?", _colour, "the colour", "colour", clears=("size",)),
             "size": Field(_size, lambda t: "Small or large?", _size, "the size", "size"),
-            "note": Field(lambda t: parsing.free_text(t.text), lambda t: "A note?", skipped="none"),
+            "note": Field(lambda t: parsing.free_text(t.text), lambda t: "A note?", skipped="none", free=True),
         }
         wants = {"buy_paint": "to buy paint"}
 
@@ -247,6 +247,23 @@ def test_what_counts_as_an_answer(chat: Chat, text: str, intent: str, confidence
     chat.message["intent"]["confidence"] = confidence
     chat.run(FORMS["paint_form"])
     assert (chat.slots["colour"] == "red") is answer
+
+
+@pytest.mark.parametrize(
+    ("text", "intent", "answer"),
+    [
+        ("nobody ever told me that it would cost so much", "ask_question", True),
+        ("the line is dead", "report_problem", True),
+        ("I rang about my balance three times and nobody ever called me back", "balance", True),
+        ("what's my balance", "balance", False),
+        ("how much does a visit cost", "ask_question", False),
+        ("could you tell me what a visit costs?", "ask_question", False),
+        ("get me a person", "request_human", False),
+    ],
+)
+def test_a_free_question_takes_the_customers_own_words(chat: Chat, text: str, intent: str, answer: bool) -> None:
+    paint(chat, "a large red one").hear(text, intent).run(FORMS["paint_form"])
+    assert (chat.slots["note"] == text) is answer
 
 
 @pytest.mark.parametrize(
