@@ -8,10 +8,21 @@ import pytest
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator:
-    """All three services, started once for the whole run."""
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator:
+    """All three services, started once for the whole run, with a proxy before the action server."""
     # Imported here: the unit tests of actions and desk run in environments without honcho.
-    from deploy.local.stack import Stack
+    from tests.e2e_runner.backend import BackendError
+    from tests.e2e_runner.stage import Stage
 
-    with Stack(tmp_path_factory.mktemp("var")) as running:
-        yield running
+    try:
+        stage = Stage(tmp_path_factory.mktemp("var"))
+    except BackendError as problem:
+        pytest.exit(str(problem), returncode=pytest.ExitCode.USAGE_ERROR)
+    with stage:
+        yield stage
+
+
+@pytest.fixture(scope="session")
+def stack(stage):
+    """The services."""
+    return stage.stack

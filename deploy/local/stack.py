@@ -21,11 +21,17 @@ COMMANDS = parse_procfile((ROOT / "Procfile").read_text()).processes
 
 
 class Stack:
-    """Starts and stops the services of the Procfile; each one's output goes to `var/log/<name>.log`."""
+    """Starts and stops the services of the Procfile; each one's output goes to `var/log/<name>.log`.
+
+    `env` is for all services; `own` adds settings to a single one of them.
+    """
 
     def __init__(self, var: Path, **settings: str) -> None:
         self.env = compose(var, free_ports()) | {"TANDEM_MODELS": str(ROOT / "var/models")} | settings
+        self.own: dict[str, dict[str, str]] = {}
         self.var = var
+        # One client for all messages: making one costs more than a message. Shorter-lived than the server's keep-alive.
+        self.http = httpx.Client(timeout=60, trust_env=False, limits=httpx.Limits(keepalive_expiry=2))
         self.processes: dict[str, subprocess.Popen] = {}
         (var / "log").mkdir(exist_ok=True)
 
@@ -41,13 +47,15 @@ class Stack:
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.stop(*self.processes)
+        self.http.close()
 
     def start(self, *names: str) -> None:
         """Start the services `names` and wait until each of them answers."""
         for name in names:
+            env = self.env | self.own.get(name, {})
             with (self.var / "log" / f"{name}.log").open("a") as log:
                 self.processes[name] = subprocess.Popen(
-                    COMMANDS[name], shell=True, cwd=ROOT, env=self.env, stdout=log, stderr=log, start_new_session=True
+                    COMMANDS[name], shell=True, cwd=ROOT, env=env, stdout=log, stderr=log, start_new_session=True
                 )
         for name in names:
             self.wait(name)
@@ -73,24 +81,38 @@ class Stack:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
 
-    def log(self, name: str) -> str:
-        """What the service has printed."""
-        return (self.var / "log" / f"{name}.log").read_text(errors="replace")
+    def log(self, name: str, start: int = 0) -> str:
+        """What the service has printed, from the byte `start` on."""
+        with (self.var / "log" / f"{name}.log").open("rb") as file:
+            file.seek(start)
+            return file.read().decode(errors="replace")
+
+    def log_size(self, name: str) -> int:
+        """How many bytes the service has printed."""
+        return (self.var / "log" / f"{name}.log").stat().st_size
 
     def conversation(self) -> Conversation:
         """A new customer on the REST channel."""
         return Conversation(self, uuid.uuid4().hex)
 
-    def tracker(self, sender: str) -> dict:
-        """The assistant's tracker of a conversation, as its HTTP API gives it."""
-        url = f"{self.env['ASSISTANT_URL']}/conversations/{sender}/tracker"
-        return httpx.get(url, params={"token": self.env["RASA_TOKEN"]}, timeout=30).raise_for_status().json()
+    def tracker(self, sender: str, events: str = "AFTER_RESTART") -> dict:
+        """The assistant's tracker of a conversation, as its HTTP API gives it with these events (or ALL)."""
+        token = {"token": self.env["RASA_TOKEN"], "include_events": events}
+        return self.http.get(self._conversations(sender, "tracker"), params=token).raise_for_status().json()
 
     def append(self, sender: str, *events: dict) -> None:
         """Append events to a conversation's tracker, as the desk does."""
-        url = f"{self.env['ASSISTANT_URL']}/conversations/{sender}/tracker/events"
         token = {"token": self.env["RASA_TOKEN"]}
-        httpx.post(url, params=token, json=list(events), timeout=30).raise_for_status()
+        url = self._conversations(sender, "tracker/events")
+        self.http.post(url, params=token, json=list(events)).raise_for_status()
+
+    def execute(self, sender: str, action: str) -> None:
+        """Have the assistant run an action in a conversation."""
+        token = {"token": self.env["RASA_TOKEN"]}
+        self.http.post(self._conversations(sender, "execute"), params=token, json={"name": action}).raise_for_status()
+
+    def _conversations(self, sender: str, what: str) -> str:
+        return f"{self.env['ASSISTANT_URL']}/conversations/{sender}/{what}"
 
 
 class Conversation:
@@ -104,7 +126,7 @@ class Conversation:
         """The raw answer of the channel to a JSON body."""
         url = f"{self.stack.env['ASSISTANT_URL']}/webhooks/rest/webhook"
         headers = {"Authorization": f"Bearer {self.stack.env['RASA_TOKEN']}"}
-        return httpx.post(url, json=body, headers=headers, timeout=60)
+        return self.stack.http.post(url, json=body, headers=headers)
 
     def say(self, text: str) -> str:
         """Send a message; returns all that came back, one message a line."""
