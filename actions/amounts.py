@@ -28,7 +28,15 @@ _BARE = re.compile(
 )
 _ALL = re.compile(
     r"\b(?:(?:full|whole|total|entire|outstanding) (?:amount|balance|bill|sum|lot|thing)|all of it|in full|the lot|"
-    r"everything|the balance|what i owed?|cleared (?:it|the bill))\b|^\W*(?:all|the total|the full|full)\W*$",
+    r"everything|what i owed?|"
+    r"(?:paid|cleared|settled)(?: off)? (?:the|my|our) (?:balance|arrears))\b|^\W*(?:all|the total|the full|full)\W*$",
+    re.IGNORECASE,
+)
+_SUM = r"(?:£\s?[\d,]+(?:\.\d\d)?|\d[\d,]*(?:\.\d\d)?\s?(?:pounds?|quid)(?: \d\dp?)?)"
+_MONTHLY = re.compile(
+    rf"{_SUM}\s?(?:a |per |each |every |/ ?)(?:calendar )?month|{_SUM} monthly|"
+    rf"\b(?:afford|manage|(?:can|could|will|'ll|let me) (?:only |just )?(?:do|pay|manage))"
+    rf"(?: only| just| about| around| up to| to pay)* {_SUM}(?! (?:a|per|each|every) (?:week|fortnight|day))",
     re.IGNORECASE,
 )
 _COUNT = re.compile(r"(?<![\w£$€.,/-])(\d{1,2})(?!\w|[.,/-]\d|\s?(?:pounds?|quid|p|pence)\b)")
@@ -51,6 +59,12 @@ def pence(text: str, bare: bool = False) -> int | None:
             is_decimal = "." in found[0]
             return pounds * 100 + int((small.ljust(2, "0") if is_decimal else small) or 0) or None
     return None
+
+
+def monthly(text: str) -> int | None:
+    """What a customer can pay a month, in pence: "£20 a month", "I can only do twenty pounds"."""
+    found = _MONTHLY.search(in_digits(text))
+    return pence(found[0]) if found else None
 
 
 def everything(text: str) -> bool:

@@ -81,7 +81,7 @@ def last_offered(tracker: Tracker) -> list[str]:
 
 def _chosen(turn: Turn) -> str | None:
     """The answer to "which bill?": a position among those on offer, or what else names one."""
-    said = invoices.named(turn.text, clock.today())
+    said = invoices.named(turn.text, clock.today(), asked=True)
     if said == CHOOSE:
         turn.understood = True  # the question shows others
         return None
@@ -143,7 +143,7 @@ class AskWhichBill(Action):
             return [SlotSet("ended", "early"), SlotSet(REQUESTED_SLOT, None)]
         begin = 0
         before = [label for label in last_offered(tracker) if label in labels]
-        if before and invoices.named(text_of(tracker), clock.today()) == CHOOSE:
+        if before and invoices.named(text_of(tracker), clock.today(), asked=True) == CHOOSE:
             begin = labels.index(before[-1]) + 1
         shown = labels[begin : begin + OFFERED] or labels[:OFFERED]
         more = [OLDER] if shown[-1] != labels[-1] else []

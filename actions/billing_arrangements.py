@@ -24,10 +24,10 @@ MOST = "most"  # as many parts as there can be
 
 _PARTS = re.compile(
     r"(?<![\w£.,/-])(\d{1,2})\s?(?:equal |monthly |separate |smaller )*"
-    r"(?:months?|payments?|instal\w+|parts?|goes|chunks?)\b",
+    r"(?:months?|payments?|instal\w+|parts?|goes|chunks?)\b|"
+    r"\b(?:split|spread|divide|pay)\b.{0,30}\b(?:in|into|over) (\d{1,2})\b(?! ?(?:days?|weeks?|pounds?|quid))",
     re.IGNORECASE,
 )
-_MONTHLY = re.compile(r"\b(?:month|monthly|afford|manage|can (?:do|pay))\b", re.IGNORECASE)
 _WEEKLY = re.compile(r"\b(?:week|weekly|fortnight|fortnightly)\b", re.IGNORECASE)
 _HALVES = re.compile(r"\bhalf\b.*\b(?:half|rest)\b|\bin half\b|\bin two\b", re.IGNORECASE)
 _MOST = re.compile(
@@ -55,16 +55,15 @@ def _parts(turn: Turn) -> int | str | None:
 
 
 def _mentioned_parts(turn: Turn) -> int | str | None:
-    """The same in any message, where an amount counts only when it is said to be monthly or what can be paid."""
+    """The same in any message, where an amount counts only when it is what can be paid a month."""
     text = amounts.in_digits(turn.text)
     if found := _PARTS.search(text):
-        return int(found[1])
+        return int(found[1] or found[2])
     if _HALVES.search(text):
         return 2
     if _MOST.search(text):
         return MOST
-    monthly = _MONTHLY.search(text) and not _WEEKLY.search(text)
-    pence = amounts.pence(text) if monthly else None
+    pence = amounts.monthly(text)
     return money(pence) if pence else None
 
 

@@ -39,7 +39,7 @@ _RELATIVE = re.compile(
 _LAST_NIGHT = re.compile(r"\blast (?:night|evening)\b", re.IGNORECASE)
 _TODAY = re.compile(
     r"\b(?:this (?:morning|afternoon|evening)|tonight|right now|straight ?away|immediately|now|"
-    r"(?:i'?ve|i have|have|i) just (?:\w+ )?(?:paid|sent|made|transferred|done|posted))\b",
+    r"just (?:paid|sent|made|transferred|posted|done it))\b",
     re.IGNORECASE,
 )
 _MONTH_END = re.compile(r"\bend of (?:the|this) month\b", re.IGNORECASE)

@@ -34,6 +34,13 @@ _COMPARED = re.compile(
 )
 _LATEST = re.compile(rf"\b(?:latest|newest|most recent|current|this month(?:'s)?|last {_BILL})\b", re.IGNORECASE)
 _LAST_MONTH = re.compile(r"\blast month(?:'s)?\b", re.IGNORECASE)
+# A month in a longer message need not be a bill's: "I cancelled Home Phone in June".
+_OF_MONTH = re.compile(
+    rf"\b(?:last month|(?:{dates.MONTHS})(?: 20\d\d)?)(?:'s)? {_BILL}\b|"
+    rf"\b(?:bill|invoice|statement|charge)s? (?:for|from|of|in|on) (?:my |the )?(?:last month|{dates.MONTHS})\b|"
+    rf"\b(?:was|about|explain) (?:last month|{dates.MONTHS})\b",
+    re.IGNORECASE,
+)
 _PREVIOUS = re.compile(
     rf"\b(?:{_BILL} before|before that|month before|previous (?:{_BILL}|month)|last but one)\b", re.IGNORECASE
 )
@@ -48,8 +55,8 @@ class NoSuchInvoice(Exception):
     """None of the customer's invoices is meant; the text says so to the customer."""
 
 
-def named(text: str, today: date) -> str | None:
-    """What `text` says about an invoice (see the module), or None."""
+def named(text: str, today: date, asked: bool = False) -> str | None:
+    """What `text` says about an invoice (see the module), or None; `asked`: in reply to "which bill?"."""
     line = _COMPARED.sub(" ", " ".join(text[:MAX_TEXT].replace("’", "'").split()))
     if number := _NUMBER.search(line):
         return f"INV-{number[1]}-{number[2]}"
@@ -59,7 +66,7 @@ def named(text: str, today: date) -> str | None:
     for pattern, said in ((_OTHERS, CHOOSE), (_PREVIOUS, PREVIOUS), (_FIRST, FIRST), (_LATEST, LATEST)):
         if pattern.search(line):
             return said
-    return _month(line, today)
+    return _month(line, today) if asked or _OF_MONTH.search(line) else None
 
 
 def _month(line: str, today: date) -> str | None:
