@@ -23,8 +23,9 @@ _AMOUNTS = [
         r"(?<![\w./-])(?P<pence>\d{1,2})\s?(?:p|pence)\b",
     )
 ]
+_END = r"(?=[.,;!?)]*(?:\s|$))"
 _BARE = re.compile(
-    rf"(?<![\w$€./:,-]){_POUNDS}(?:\s(?P<pence>\d{{2}}))?(?![\w/:-]|[.,]\d|\s?(?:months?|payments?|days?|weeks?)\b)"
+    rf"(?<![^\s(]){_POUNDS}(?:\s(?P<pence>\d{{2}}))?{_END}(?!\s?(?:months?|payments?|days?|weeks?)\b)", re.IGNORECASE
 )
 _ALL = re.compile(
     r"\b(?:(?:full|whole|total|entire|outstanding) (?:amount|balance|bill|sum|lot|thing)|all of it|in full|the lot|"
@@ -39,7 +40,7 @@ _MONTHLY = re.compile(
     rf"(?: only| just| about| around| up to| to pay)* {_SUM}(?! (?:a|per|each|every) (?:week|fortnight|day))",
     re.IGNORECASE,
 )
-_COUNT = re.compile(r"(?<![\w£$€.,/-])(\d{1,2})(?!\w|[.,/-]\d|\s?(?:pounds?|quid|p|pence)\b)")
+_COUNT = re.compile(rf"(?<![^\s(])(\d{{1,2}}){_END}(?!\s?(?:pounds?|quid|p|pence)\b)", re.IGNORECASE)
 
 
 def in_digits(text: str) -> str:
