@@ -99,7 +99,6 @@ class ValidateDisputeForm(VerifiedForm):
     def check_values(self, turn: Turn) -> None:
         """Find the bill, and the line among those of the bill."""
         given = turn.get(LINE)
-        before = turn.get(BILL_SLOT)
         default = None if turn.requested == BILL_SLOT else explained(turn.tracker)
         if not settle(turn, BILL_SLOT, default or self._only_bill(turn)):
             turn.set(**{LINE: None, CONFIRMED: None})
@@ -108,7 +107,7 @@ class ValidateDisputeForm(VerifiedForm):
         texts = [line.text for line in bill.lines]
         if given is not None and given not in (*texts, WHOLE):
             turn.set(**{LINE: None, CONFIRMED: None})
-        elif given is None and before != bill.number:
+        elif given is None and turn.requested not in (LINE, REASON, CONFIRMED, CHANGE):
             self._line_from_opening(turn, bill)
         if len(set(texts)) <= 1 and turn.get(LINE) is None:
             turn.set(**{LINE: texts[0] if texts else WHOLE})

@@ -82,6 +82,11 @@ def test_bill_line_and_reason_in_the_first_sentence(chat: Chat) -> None:
     assert chat.slots["disputed_line"] == "Calls to mobiles" and chat.slots["disputed_bill"] == "INV-204518-04"
 
 
+def test_the_line_is_found_on_a_bill_that_is_given_by_its_number(chat: Chat) -> None:
+    begin(chat, "I want to dispute the late payment fee on INV-204518-03")
+    assert chat.slots["disputed_line"] == "Late payment fee" and chat.asked == "dispute_reason"
+
+
 def test_the_first_words_are_kept_while_the_customer_is_verified(chat: Chat) -> None:
     text = "the late payment fee on my October bill is a joke"
     chat.hear(text, "dispute_charge").start("dispute_form").run(FORM)
