@@ -14,7 +14,7 @@ from .fields import Field
 from .invoices import CHOOSE, LATEST, OLDER
 from .speech import Events, long_date, money
 from .tasks import Task
-from .turns import Turn, button_payloads, text_of
+from .turns import Phase, Turn, button_payloads, text_of
 from .verification import VerifiedForm
 
 SYSTEM = "our billing system"
@@ -114,6 +114,10 @@ def settle(turn: Turn, slot: str, default: str | None) -> bool:
     return found is not None
 
 
+def _follows_up(turn: Turn) -> bool:
+    return turn.phase is Phase.ACTIVATION and turn.intent == "inform"
+
+
 class ValidateBillForm(VerifiedForm):
     """Verifies the customer and finds the bill: the latest one, unless another is named or chosen."""
 
@@ -122,6 +126,22 @@ class ValidateBillForm(VerifiedForm):
     fields = {"bill": BILL}
     wants = {"explain_bill": "to have a bill explained"}
     system = SYSTEM
+
+    def read(self, turn: Turn) -> dict[str, Any]:
+        """As every form; "explain INV-…" names a bill although it sounds like the question why we ask."""
+        values = super().read(turn)
+        if turn.intent == "explain" or _follows_up(turn):
+            said = invoices.named(turn.text, clock.today(), asked=True)
+            values |= {"bill": said} if said else {}
+        return values
+
+    def check(self, turn: Turn) -> None:
+        """After an explanation "and the one before?" asks for another one; anything else that is told asks for none."""
+        if _follows_up(turn) and not (turn.get("bill") and explained(turn.tracker)):
+            turn.respond("utter_inform")
+            turn.finish()
+            return
+        super().check(turn)
 
     def check_values(self, turn: Turn) -> None:
         """Find the bill; none at all ends the form."""

@@ -174,3 +174,33 @@ def test_a_balance_question_in_between_comes_back_to_the_choice(chat: Chat) -> N
     chat.start("balance_form").run(FORM)
     said = chat.run(BALANCE)
     assert said[1] == "Now, back to explaining your bill." and chat.followup == "bill_form"
+
+
+@pytest.mark.parametrize("text", ["and the one before?", "the October one", "INV-204518-03"])
+def test_a_follow_up_that_names_another_bill_explains_it(chat: Chat, text: str) -> None:
+    explain(chat)
+    chat.apply([{"event": "active_loop", "name": None}])
+    chat.hear(text, "inform").start("bill_form").run(BILL_FORM)
+    assert "(INV-204518-03)" in chat.run(EXPLAIN)[0]
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_details_that_name_no_bill_are_answered_as_usual(chat: Chat, later: bool) -> None:
+    explain(chat)
+    chat.apply([{"event": "active_loop", "name": None}])
+    for text in ("thanks", "bye", "hello") if later else ():
+        chat.hear(text, "thank")
+    chat.hear("and the one before?" if later else "NA204518", "inform").start("bill_form").run(BILL_FORM)
+    assert [m.get("response") for m in chat.said] == ["utter_inform"] and chat.asked is None
+    assert chat.run(EXPLAIN) == [] and chat.slots["account_number"] is None
+
+
+def test_explain_with_a_number_is_no_question_why(chat: Chat) -> None:
+    explain(chat, "explain a different bill")
+    chat.run(ActionAskBill())
+    chat.hear("explain INV-204518-02", "explain").run(BILL_FORM)
+    assert chat.slots["bill"] == "INV-204518-02"
+    chat.form = None
+    explain(chat, "explain a different bill")
+    chat.hear("why do you need that", "explain").run(BILL_FORM)
+    assert chat.rejected()
