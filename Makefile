@@ -53,6 +53,7 @@ stories: train ## rasa test core on the test stories in tests/stories
 	@$(QUIET) .venv/bin/rasa test core --e2e --stories tests/stories --model var/models --out var/results/core --no-plot \
 	    --fail-on-prediction-errors > var/log/stories.log 2>&1 \
 	    && echo "rasa test core: every story as predicted" || { cat var/log/stories.log; exit 1; }
+	@$(PY) -m tests.stories.coverage
 
 unit: setup ## unit tests, each service in its own environment
 	@$(PY) -m pytest -q tests/unit/assistant tests/unit/deploy

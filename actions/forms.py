@@ -38,7 +38,8 @@ class Form(FormValidationAction):
     `refused`. `title` completes "Now, back to …". `wants` says for each intent that starts the task what the
     customer wants ("to know …"), for the agent. Intents in `own_intents` do not interrupt the form; `answered_by`
     adds some while one slot is asked for. With `confirm` the values are read back (`read_back`) and the task runs
-    only after a yes. A form that is not `resumable` is forgotten when another task starts.
+    only after a yes. A form that is not `resumable` is forgotten when another task starts, and `replaces` names the
+    forms that are forgotten when this one starts.
     """
 
     form: ClassVar[str]
@@ -49,6 +50,7 @@ class Form(FormValidationAction):
     answered_by: ClassVar[Mapping[str, frozenset[str]]] = {}
     confirm: ClassVar[bool] = False
     resumable: ClassVar[bool] = True
+    replaces: ClassVar[frozenset[str]] = frozenset()
     declined: ClassVar[str] = "All right, I've left everything as it is. What would you like to do next?"
     gave_up: ClassVar[str] = "I'm sorry, I still can't make that out. Would you like me to get a person for you?"
 
@@ -147,6 +149,7 @@ class Form(FormValidationAction):
         before = pauses.interrupted(turn.tracker)
         if before and before != self.form and before in FORMS and FORMS[before].resumable:
             waiting = [*(form for form in waiting if form != before), before]
+        waiting = [form for form in waiting if form not in self.replaces]
         turn.set(tries=0, ended=None, confirmed=None, change=None, paused=pauses.value(turn.tracker, waiting))
         if turn.get("offer"):
             turn.set(offer=None)

@@ -1,25 +1,27 @@
-"""Who a conversation has shown to be: verification, its expiry, and its limits.
+"""Who a conversation has shown to be: verification, its levels and their expiry.
 
 Levels are kept in the database by conversation id, never in a slot, so nothing that a customer, a button or a
-model writes can raise one. Every try is written down before the backend is asked, and counts as failed until
-it is known to have succeeded: tries that run side by side cannot get past the limit.
+model writes can raise one. `actions.attempts` caps the tries; `actions.codes` has the second factor.
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
-from sqlalchemy import delete, func, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import and_, delete, or_, select
 from sqlalchemy.orm import Session
 
 from . import backends, clock
-from .backends.access import audit
-from .backends.models import AssuranceRow, AttemptRow, LockRow
-from .backends.protocols import BackendError, Identity, Level
+from .attempts import LOCK, MAX_FAILURES_CONVERSATION, MAX_FAILURES_SUBJECT, MEMORY, Locked, Mismatch, attempt, locked
+from .backends.models import AssuranceRow
+from .backends.protocols import Identity, Level
 from .backends.session import transaction
 from .logs import conversation_ref, get_logger
 
 __all__ = [
+    "LOCK",
+    "MAX_FAILURES_CONVERSATION",
+    "MAX_FAILURES_SUBJECT",
+    "MEMORY",
     "Identity",
     "Level",
     "Locked",
@@ -27,41 +29,29 @@ __all__ = [
     "current",
     "forget",
     "locked",
+    "raise_to_step_up",
     "verify_account",
     "verify_order",
 ]
 
 EXPIRY = timedelta(minutes=15)
-LOCK = timedelta(minutes=15)
-MEMORY = timedelta(hours=1)
-MAX_FAILURES_CONVERSATION = 3
-MAX_FAILURES_SUBJECT = 5
-_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+STEP_UP_EXPIRY = timedelta(minutes=10)
 
 logger = get_logger(__name__)
-
-
-class Mismatch(Exception):
-    """The facts do not belong together; which of them is wrong is never said."""
-
-
-class Locked(Exception):
-    """Too many failed tries: no try is taken for now."""
 
 
 def current(conversation_id: str) -> Identity:
     """The identity of a conversation now, without what has expired."""
     with transaction() as session:
         valid = (AssuranceRow.conversation_id == conversation_id, AssuranceRow.expires_at > clock.utc_now())
-        rows = session.scalars(select(AssuranceRow).where(*valid)).all()
-        subjects = {row.subject.partition(":")[::2] for row in rows}
-        accounts = [number for kind, number in subjects if kind == "account"]
-        return Identity(
-            conversation_id=conversation_id,
-            level=Level(max((row.level for row in rows), default=0)),
-            account_number=accounts[0] if accounts else None,
-            orders=frozenset(number for kind, number in subjects if kind == "order"),
-        )
+        kept = {tuple(row.subject.split(":", 1)) for row in session.scalars(select(AssuranceRow).where(*valid))}
+    account = next((number for kind, number in kept if kind == "account"), None)
+    orders = frozenset(number for kind, number in kept if kind == "order")
+    if account:
+        level = Level.STEP_UP if ("step-up", account) in kept else Level.VERIFIED
+    else:
+        level = Level.KNOWN if orders else Level.NONE
+    return Identity(conversation_id, level, account, orders)
 
 
 def forget(conversation_id: str) -> None:
@@ -70,16 +60,10 @@ def forget(conversation_id: str) -> None:
         session.execute(delete(AssuranceRow).where(AssuranceRow.conversation_id == conversation_id))
 
 
-def locked(conversation_id: str) -> bool:
-    """Whether this conversation takes no try at verification for now."""
-    with transaction() as session:
-        return _is_locked(session, [_key(conversation_id)])
-
-
 def verify_account(conversation_id: str, account_number: str, postcode: str) -> Identity:
     """Verify a customer by account number and postcode; raises `Mismatch` or `Locked`."""
     caller = current(conversation_id)
-    _try(
+    _verify(
         caller,
         f"account:{account_number}",
         Level.VERIFIED,
@@ -91,7 +75,7 @@ def verify_account(conversation_id: str, account_number: str, postcode: str) -> 
 def verify_order(conversation_id: str, order_number: str, postcode: str) -> Identity:
     """Know the caller for one order by its number and delivery postcode; raises `Mismatch` or `Locked`."""
     caller = current(conversation_id)
-    _try(
+    _verify(
         caller,
         f"order:{order_number}",
         Level.KNOWN,
@@ -100,62 +84,33 @@ def verify_order(conversation_id: str, order_number: str, postcode: str) -> Iden
     return current(conversation_id)
 
 
-def _try(caller: Identity, subject: str, level: Level, check: Callable[[], bool]) -> None:
-    attempt = _begin(caller, subject)
-    if attempt is None:
-        raise Locked
+def raise_to_step_up(session: Session, conversation_id: str, account_number: str) -> None:
+    """Grant step-up for ten minutes, and verification anew; for `actions.codes` alone, after the right code."""
+    _grant(session, conversation_id, f"account:{account_number}", Level.VERIFIED, EXPIRY)
+    _grant(session, conversation_id, f"step-up:{account_number}", Level.STEP_UP, STEP_UP_EXPIRY)
+
+
+def _verify(caller: Identity, subject: str, level: Level, check: Callable[[], bool]) -> None:
+    succeeded = False
+
+    def grant(session: Session) -> None:
+        nonlocal succeeded
+        _grant(session, caller.conversation_id, subject, level, EXPIRY)
+        succeeded = True
+
     try:
-        succeeded = check()
-    except BackendError:  # nothing was learnt, so it is no failure of the customer's
-        with transaction() as session:
-            session.execute(delete(AttemptRow).where(AttemptRow.id == attempt))
-        raise
-    if not _finish(caller, subject, level, attempt, succeeded):
-        raise Locked if locked(caller.conversation_id) else Mismatch
+        attempt(caller, "verify", subject, check, grant)
+    finally:
+        ref = conversation_ref(caller.conversation_id)
+        logger.info("verification", extra={"conversation": ref, "level": level.name.lower(), "succeeded": succeeded})
 
 
-def _begin(caller: Identity, subject: str) -> int | None:
-    """Write the try down; None when the conversation or the subject is locked."""
-    with transaction() as session:
-        keys = [_key(caller.conversation_id), subject]
-        _hold(session, keys)
-        if _is_locked(session, keys) or _lock_if_exhausted(session, caller.conversation_id, subject):
-            audit(session, caller, "verify", subject, "refused", "locked")
-            # A locked account or order must look like a locked conversation: nothing about it may be learnt.
-            return None
-        row = AttemptRow(conversation_id=caller.conversation_id, subject=subject, succeeded=None, at=clock.utc_now())
-        session.add(row)
-        session.flush()
-        return row.id
-
-
-def _finish(caller: Identity, subject: str, level: Level, attempt: int, succeeded: bool) -> bool:
-    with transaction() as session:
-        _hold(session, [_key(caller.conversation_id), subject])
-        row = session.get_one(AttemptRow, attempt)
-        row.succeeded = succeeded
-        session.flush()
-        if succeeded:
-            _grant(session, caller.conversation_id, subject, level)
-        else:
-            _lock_if_exhausted(session, caller.conversation_id, subject)
-        audit(
-            session,
-            caller,
-            "verify",
-            subject,
-            "allowed" if succeeded else "refused",
-            None if succeeded else "mismatch",
-        )
-    ref = conversation_ref(caller.conversation_id)
-    logger.info("verification", extra={"conversation": ref, "level": level.name.lower(), "succeeded": succeeded})
-    return succeeded
-
-
-def _grant(session: Session, conversation_id: str, subject: str, level: Level) -> None:
+def _grant(session: Session, conversation_id: str, subject: str, level: Level, expiry: timedelta) -> None:
     replaced = AssuranceRow.subject == subject
-    if subject.startswith("account:"):  # a conversation speaks for one account at a time
-        replaced = or_(replaced, AssuranceRow.subject.startswith("account:"))
+    kind, _, number = subject.partition(":")
+    if kind == "account":  # a conversation speaks for one account at a time, and what it proved for another is over
+        other_step_up = and_(AssuranceRow.subject.startswith("step-up:"), AssuranceRow.subject != f"step-up:{number}")
+        replaced = or_(replaced, AssuranceRow.subject.startswith("account:"), other_step_up)
     session.execute(delete(AssuranceRow).where(AssuranceRow.conversation_id == conversation_id, replaced))
     now = clock.utc_now()
     session.add(
@@ -164,43 +119,7 @@ def _grant(session: Session, conversation_id: str, subject: str, level: Level) -
             subject=subject,
             level=int(level),
             granted_at=now,
-            expires_at=now + EXPIRY,
+            expires_at=now + expiry,
         )
     )
-
-
-def _key(conversation_id: str) -> str:
-    return f"conversation:{conversation_id}"
-
-
-def _hold(session: Session, keys: list[str]) -> None:
-    """Make tries at the same keys wait for each other, also on databases that lock by row."""
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    rows = [{"key": key, "until": _NEVER} for key in sorted(keys)]
-    session.execute(insert(LockRow).values(rows).on_conflict_do_nothing())
-    session.execute(select(LockRow).where(LockRow.key.in_(keys)).order_by(LockRow.key).with_for_update())
-
-
-def _is_locked(session: Session, keys: list[str]) -> bool:
-    held = select(func.count()).select_from(LockRow).where(LockRow.key.in_(keys), LockRow.until > clock.utc_now())
-    return bool(session.scalar(held))
-
-
-def _lock_if_exhausted(session: Session, conversation_id: str, subject: str) -> bool:
-    """Lock the conversation or the subject that has used up its failures."""
-    limits = (
-        (_key(conversation_id), AttemptRow.conversation_id == conversation_id, MAX_FAILURES_CONVERSATION),
-        (subject, AttemptRow.subject == subject, MAX_FAILURES_SUBJECT),
-    )
-    exhausted = False
-    now = clock.utc_now()
-    for key, mine, limit in limits:
-        lock = session.get_one(LockRow, key)
-        since = max(now - MEMORY, lock.until)
-        failed = or_(AttemptRow.succeeded.is_(None), AttemptRow.succeeded.is_(False))
-        count = session.scalar(select(func.count()).select_from(AttemptRow).where(mine, failed, AttemptRow.at > since))
-        if (count or 0) >= limit:
-            lock.until = now + LOCK
-            exhausted = True
     session.flush()
-    return exhausted

@@ -9,7 +9,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from . import pauses
 from .forms import CONFIRMED, FORMS
 from .speech import Events
-from .turns import HANDOVER, Turn, person_offered_now
+from .turns import HANDOVER, INSTEAD, Turn, person_offered_now
 
 TASKS: dict[str, "Task"] = {}  # by action name, filled as the skills are loaded
 
@@ -54,10 +54,15 @@ class Task(Action):
             turn.set(served=True)
         if turn.next_form == self.form:
             return [*_sets(turn.changes), FollowupAction(self.form)]
-        emptied = {s: None for s in form.slots() if s not in turn.changes}
+        kept: set[str] = set()
+        if ended.startswith(INSTEAD):
+            turn.next_form = ended.removeprefix(INSTEAD)
+            kept = set(FORMS[turn.next_form].fields)
+        emptied = {s: None for s in form.slots() if s not in turn.changes and s not in kept}
         done = {"tries": 0, "ended": None, "offer": None} | emptied | turn.changes
         if turn.next_form:
-            return [*_sets(done), FollowupAction(turn.next_form)]
+            waiting = [name for name in pauses.waiting(tracker) if name != turn.next_form]
+            return [*_sets(done), pauses.event(tracker, waiting), FollowupAction(turn.next_form)]
         return _sets(done) if turn.offered else [*_sets(done), *resume(dispatcher, tracker)]
 
     def recover(self, tracker: Tracker, domain: Any) -> Events:

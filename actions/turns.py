@@ -28,6 +28,7 @@ SURE = 0.8  # confidence from which the intent of another task is believed
 
 
 HANDOVER = "handover:"  # begins the slot `ended` when a person takes over at once; the reason follows
+INSTEAD = "instead:"  # begins the slot `ended` when another form goes on in this one's place; its name follows
 
 
 class Phase(Enum):
@@ -103,6 +104,7 @@ class Turn:
     left: bool = False
     offered: bool = False
     next_form: str | None = None
+    memo: dict[str, Any] = field(default_factory=dict)  # what was read from a backend, so that one turn reads it once
     _caller: Identity | None = None
 
     @classmethod
@@ -228,6 +230,11 @@ class Turn:
         """End the form and pass the customer to a person at once, for `reason` (see `actions.handoff`)."""
         self.say(text)
         self.set(ended=f"{HANDOVER}{reason}")
+        self.left = True
+
+    def instead(self, form: str, **slots: Any) -> None:
+        """In a form: end it and go on with another one, whose slots `slots` are known already."""
+        self.set(**slots, ended=f"{INSTEAD}{form}")
         self.left = True
 
     def again(self) -> None:

@@ -6,9 +6,11 @@ Register a `Runner` in the folder's conftest.py. A fixture named `stage` must gi
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.e2e_runner.domain import Domain
@@ -90,8 +92,9 @@ class ConversationCase(pytest.Function):
             skill = self.path.relative_to(runner.folder).with_suffix("").as_posix()
             runner.results.add(skill, self.case.tags, passed)
             runner.coverage.actions |= stage.called()
-        for tracker in player.trackers():
-            runner.coverage.add(tracker)
+            with suppress(httpx.HTTPError):  # the case has failed already when the assistant does not answer
+                for tracker in player.trackers():
+                    runner.coverage.add(tracker)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:
         """The conversation, without a traceback."""

@@ -3,7 +3,8 @@
 import smtplib
 import ssl
 from email.message import EmailMessage
-from email.utils import formatdate, make_msgid
+from email.policy import SMTP
+from email.utils import formatdate, make_msgid, parseaddr
 
 from ...settings import Smtp
 from ..far import Tries, call
@@ -17,8 +18,8 @@ class _Transient(Exception):
     """The server asked to be tried again (a reply from 400 to 499)."""
 
 
-# Retried only while the message cannot have been taken: a message that is sent twice is worse than one sent late.
-_RETRIED = (_Transient, ConnectionError, TimeoutError, OSError, smtplib.SMTPServerDisconnected)
+# smtplib's own errors are OSErrors too. Nothing is retried once the message itself was handed over.
+_RETRIED = (_Transient, OSError)
 
 
 class SmtpNotifications:
@@ -58,18 +59,46 @@ class SmtpNotifications:
 
     def _deliver(self, message: EmailMessage) -> None:
         kept = self._settings
-        with smtplib.SMTP(kept.host, kept.port, timeout=kept.timeout) as server:
-            if kept.starttls:
-                server.starttls(context=ssl.create_default_context())
-            if kept.user:
-                server.login(kept.user, kept.password)
+        delivered = False
+        try:
+            with smtplib.SMTP(kept.host, kept.port, timeout=kept.timeout) as server:
+                self._greet(server)
+                _accepted(server.mail(parseaddr(kept.sender)[1]))
+                _accepted(server.rcpt(str(message["To"])))
+                _hand_over(server, message)
+                delivered = True
+        except smtplib.SMTPException:  # an odd goodbye must not send the message a second time
+            if not delivered:
+                raise
+
+    def _greet(self, server: smtplib.SMTP) -> None:
+        kept = self._settings
+        if kept.starttls:
             try:
-                server.send_message(message)
-            except smtplib.SMTPRecipientsRefused as error:
-                code = max(code for code, _ in error.recipients.values())
-                raise _verdict(code) from error
-            except smtplib.SMTPResponseException as error:
-                raise _verdict(error.smtp_code) from error
+                server.starttls(context=ssl.create_default_context())
+            except ssl.SSLError as error:
+                raise Unavailable("the mail server's certificate is not trusted, or it speaks no TLS") from error
+        if kept.user:
+            try:
+                server.login(kept.user, kept.password)
+            except smtplib.SMTPAuthenticationError as error:
+                raise Unavailable("the mail server refuses SMTP_USER and SMTP_PASSWORD") from error
+        server.ehlo_or_helo_if_needed()
+
+
+def _hand_over(server: smtplib.SMTP, message: EmailMessage) -> None:
+    """Give the message itself; when the connection breaks here, the server may have taken it already."""
+    try:
+        _accepted(server.data(message.as_bytes(policy=SMTP)))
+    except smtplib.SMTPDataError as error:
+        raise _verdict(error.smtp_code) from error
+    except OSError as error:
+        raise Unavailable("the mail server broke off while it took a message") from error
+
+
+def _accepted(reply: tuple[int, bytes]) -> None:
+    if reply[0] not in (250, 251):
+        raise _verdict(reply[0])
 
 
 def _verdict(code: int) -> Exception:

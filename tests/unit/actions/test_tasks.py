@@ -58,6 +58,8 @@ def sample() -> Iterator[None]:
         def check(self, turn: Turn) -> None:
             if turn.get("shade") == "blue":
                 turn.finish("There is no blue.")
+            elif turn.get("shade") == "green" and "large" in turn.text:
+                turn.instead("paint_form", colour="green", size="large")
 
     class SeeColour(Task):
         form, action, result = "colour_form", "action_see_colour", "Colour"
@@ -212,6 +214,31 @@ def test_a_task_can_go_on_with_another_one(chat: Chat) -> None:
     assert chat.followup == "paint_form"
     chat.start("paint_form").run(FORMS["paint_form"])
     assert (chat.slots["colour"], chat.asked) == ("green", "size")
+
+
+def test_a_form_can_end_for_another_one(chat: Chat) -> None:
+    chat.hear("see a colour", "see_colour").start("colour_form").run(FORMS["colour_form"])
+    assert say(chat, "green, and a large tin", form="colour_form") == [] and chat.asked is None
+    assert chat.run(TASKS["action_see_colour"]) == [] and chat.followup == "paint_form"
+    assert chat.slots["shade"] is None and chat.slots["ended"] is None
+    chat.start("paint_form").run(FORMS["paint_form"])
+    assert (chat.slots["colour"], chat.slots["size"], chat.asked) == ("green", "large", "note")
+
+
+def test_the_form_that_goes_on_waits_no_longer(chat: Chat) -> None:
+    paint(chat, "red paint").hear("show me a colour", "see_colour").start("colour_form").run(FORMS["colour_form"])
+    assert pauses.waiting(chat.tracker()) == ["paint_form"]
+    say(chat, "green, and a large tin", form="colour_form")
+    chat.run(TASKS["action_see_colour"])
+    assert chat.followup == "paint_form" and pauses.waiting(chat.tracker()) == []
+
+
+def test_a_form_forgets_the_one_that_it_replaces(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(FORMS["colour_form"]), "replaces", frozenset({"paint_form"}))
+    paint(chat, "red paint").hear("show me a colour", "see_colour").start("colour_form").run(FORMS["colour_form"])
+    assert pauses.waiting(chat.tracker()) == []
+    say(chat, "green", form="colour_form")
+    assert chat.run(TASKS["action_see_colour"]) == ["Here it is."] and chat.followup is None
 
 
 def test_a_handover_forgets_what_waited(chat: Chat) -> None:

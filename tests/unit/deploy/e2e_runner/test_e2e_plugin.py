@@ -110,6 +110,12 @@ def test_the_end_of_a_run_counts_by_skill_and_behaviour_and_says_what_was_not_to
     assert found["actions"]["untouched"] == ["balance_form"]
 
 
+def test_a_case_that_fails_counts_for_what_was_touched(run, pytester):
+    run({"billing.yml": BAD})
+    found = json.loads((pytester.path / "coverage.json").read_text())
+    assert found["intents"]["untouched"] == ["balance"] and found["actions"]["touched"] == 1
+
+
 def test_behaviours_are_markers(run):
     run({"billing.yml": GOOD}, "-m", "correction").assert_outcomes(passed=1, deselected=1)
 
