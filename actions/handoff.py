@@ -8,6 +8,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.forms import REQUESTED_SLOT
 
 from actions import clock, hours, identity, queues
+from actions.backends.rules import RulesProblem
 from actions.copilot import summary
 from actions.copilot.transcript import Turn, bot_metadata, current_session, turns
 from actions.llm import chat_model
@@ -91,8 +92,13 @@ class ActionHandoff(Action):
 
 def handed_over(queue: str) -> str:
     """What the customer hears: which team takes over, and when they are back if they are not there."""
-    team = queues.queues()[queue].team
-    return HANDED_OVER.format(team=team) if hours.open_now() else CLOSED.format(team=team, back=hours.back())
+    try:
+        team = queues.queues()[queue].team
+        closed = not hours.open_now()
+    except (queues.QueuesProblem, RulesProblem) as error:  # a person must be reached also when a file is broken
+        log.error("hours_or_queues_unavailable", extra={"reason": str(error)})
+        return HANDED_OVER.format(team="one of my colleagues")
+    return CLOSED.format(team=team, back=hours.back()) if closed else HANDED_OVER.format(team=team)
 
 
 def offer_stands(tracker: Tracker) -> bool:
@@ -170,7 +176,7 @@ def build_packet(tracker: Tracker, reason: str, rule: str = "") -> dict[str, Any
     packet: dict[str, Any] = {
         "version": VERSION,
         "reason": reason,
-        "queue": queues.of_conversation(tracker, rule),
+        "queue": _queue(tracker, rule),
         "summary": because,
         "issue": because,
         "slots": {},
@@ -188,6 +194,15 @@ def build_packet(tracker: Tracker, reason: str, rule: str = "") -> dict[str, Any
     except PolicyError as error:
         log.error("policy_unavailable", extra={"reason": str(error)})
     return packet
+
+
+def _queue(tracker: Tracker, rule: str) -> str:
+    """The team's queue, or the general one when the file of queues cannot be used."""
+    try:
+        return queues.of_conversation(tracker, rule)
+    except queues.QueuesProblem as error:
+        log.error("queues_unavailable", extra={"reason": str(error)})
+        return queues.GENERAL
 
 
 def _slots(slots: dict[str, Any]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -26,11 +27,19 @@ def model(stack, tmp_path_factory) -> Iterator[ModelServer]:
     stack.stop("actions")
     stack.env |= {"TANDEM_ENDPOINTS": str(path), "NO_PROXY": "127.0.0.1"}
     stack.start("actions")
+    warm_up(stack, server)
     yield server
     server.close()
     stack.stop("actions")
     stack.env = before
     stack.start("actions")
+
+
+def warm_up(stack, server: ModelServer) -> None:
+    """Ask until the model has been called: at first the action server loads LangChain, and gives up meanwhile."""
+    until = time.monotonic() + 60
+    while not server.requests and time.monotonic() < until:
+        stack.conversation().say(QUESTION)
 
 
 @pytest.fixture

@@ -22,14 +22,16 @@ from tests.model_server import ModelServer
 PATIENCE = 2.0  # seconds that the proxy waits for an action, as a gateway with a limit would
 FORWARD_TIMEOUT = 60.0  # seconds
 MODEL_BUDGET = 2.0  # seconds that the action server gives the model
-MODEL_NOTICED = 5.0  # seconds until the first call of the model library has come through
+MODEL_NOTICED = 20.0  # seconds until a call must have come through: for the first one the action server loads LangChain
+POLL = 0.05  # seconds
 HOP_HEADERS = frozenset({"connection", "keep-alive", "transfer-encoding", "host", "content-length"})
 
 
 class ActionProxy:
     """Stands between assistant and action server on a free port of loopback, and forwards every request.
 
-    While faults are set, calls of the actions that they name fail. `struck` holds the faults that a call ran into.
+    While faults are set, calls of the actions that they name fail. `struck` holds the faults that a call ran into,
+    `called` the names of all actions that were called.
     """
 
     def __init__(self, upstream: str, patience: float = PATIENCE) -> None:
@@ -38,6 +40,7 @@ class ActionProxy:
         self.patience = patience
         self.faults: tuple[Fault, ...] = ()
         self.struck: set[Fault] = set()
+        self.called: set[str] = set()
         proxy = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -52,7 +55,7 @@ class ActionProxy:
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(POLL,), daemon=True).start()
 
     def close(self) -> None:
         """Stop the server."""
@@ -63,7 +66,9 @@ class ActionProxy:
         """Answer one request: from upstream, or as the fault of its action says."""
         started = time.monotonic()
         body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
-        fault = self._fault_of(handler, body)
+        action = _action_of(handler, body)
+        self.called.update([action] if action else [])
+        fault = next((fault for fault in self.faults if action and fault.name in (action, "any")), None)
         if fault:
             self.struck.add(fault)
         kind = fault.kind if fault else ""
@@ -77,15 +82,6 @@ class ActionProxy:
                 _send(handler, *answer)
         handler.close_connection = True  # without an answer the caller sees a connection that broke
 
-    def _fault_of(self, handler: BaseHTTPRequestHandler, body: bytes) -> Fault | None:
-        if not self.faults or not handler.path.startswith("/webhook"):
-            return None
-        try:
-            action = json.loads(body).get("next_action")
-        except (ValueError, AttributeError):
-            return None
-        return next((fault for fault in self.faults if fault.name in (action, "any")), None)
-
     def _forward(self, handler: BaseHTTPRequestHandler, body: bytes) -> tuple[int, dict[str, str], bytes] | None:
         headers = {name: value for name, value in handler.headers.items() if name.lower() not in HOP_HEADERS}
         connection = http.client.HTTPConnection(self.host, timeout=FORWARD_TIMEOUT)
@@ -98,6 +94,16 @@ class ActionProxy:
             return None
         finally:
             connection.close()
+
+
+def _action_of(handler: BaseHTTPRequestHandler, body: bytes) -> str | None:
+    """The action that a request calls; None for anything else."""
+    if handler.command != "POST" or not handler.path.startswith("/webhook"):
+        return None
+    try:
+        return json.loads(body).get("next_action")
+    except (ValueError, AttributeError):
+        return None
 
 
 def _send(handler: BaseHTTPRequestHandler, status: int, headers: dict[str, str], body: bytes) -> None:
@@ -191,5 +197,5 @@ class Faults:
 def _asked(server: ModelServer) -> bool:
     until = time.monotonic() + MODEL_NOTICED
     while not server.requests and time.monotonic() < until:
-        time.sleep(0.05)
+        time.sleep(POLL)
     return bool(server.requests)

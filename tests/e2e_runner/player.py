@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections import deque
@@ -34,6 +35,8 @@ class Stage(Protocol):
     database: Any
 
     def reset(self) -> None: ...
+
+    def called(self) -> set[str]: ...
 
 
 @dataclass
@@ -198,7 +201,7 @@ class Player:
                 actions = self._outcome(seen, [Assertion("action_executed", (), 0)]).actions()
         except httpx.HTTPError:
             sentences.append("The assistant does not answer any more.")
-        head = f"{self.case.file.name}:{line}: “{self.case.name}” failed."
+        head = f"{os.path.relpath(self.case.file)}:{line}: “{self.case.name}” failed."
         return CaseFailed(report("\n  ".join([head, *sentences]), self.played, actions))
 
 

@@ -6,9 +6,11 @@ Register a `Runner` in the folder's conftest.py. A fixture named `stage` must gi
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.e2e_runner.domain import Domain
@@ -89,12 +91,14 @@ class ConversationCase(pytest.Function):
         finally:
             skill = self.path.relative_to(runner.folder).with_suffix("").as_posix()
             runner.results.add(skill, self.case.tags, passed)
-        for tracker in player.trackers():
-            runner.coverage.add(tracker)
+            runner.coverage.actions |= stage.called()
+            with suppress(httpx.HTTPError):  # the case has failed already when the assistant does not answer
+                for tracker in player.trackers():
+                    runner.coverage.add(tracker)
 
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:
         """The conversation, without a traceback."""
-        return str(excinfo.value) if isinstance(excinfo.value, CaseFailed) else super().repr_failure(excinfo, style)
+        return str(excinfo.value) if isinstance(excinfo.value, CaseFailed) else super().repr_failure(excinfo)
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """Where the case stands."""

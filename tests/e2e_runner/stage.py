@@ -41,6 +41,11 @@ class Stage:
             self.snapshot.close()
 
     def reset(self) -> None:
-        """The backend as it was right after it was seeded."""
+        """The backend as it was right after it was seeded, and nothing called yet."""
         assert self.snapshot, "the services have not been started"
         self.snapshot.restore()
+        self.proxy.called.clear()
+
+    def called(self) -> set[str]:
+        """The actions of the action server that were called since the last reset, also those inside a form."""
+        return set(self.proxy.called)

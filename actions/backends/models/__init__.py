@@ -12,7 +12,7 @@ from .business import (
     PaymentRow,
     ReturnRow,
 )
-from .trust import AssuranceRow, AttemptRow, AuditRow, CodeRow, LockRow, NotificationRow, RequestRow
+from .trust import AssuranceRow, AttemptRow, AuditRow, CodeRow, LeaseRow, LockRow, NotificationRow, RequestRow
 from .work import AppointmentRow, OutageRow, PlaceRow, TicketRow
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "InstalmentRow",
     "InvoiceLineRow",
     "InvoiceRow",
+    "LeaseRow",
     "LockRow",
     "NotificationRow",
     "OrderRow",

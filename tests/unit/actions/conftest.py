@@ -1,5 +1,6 @@
 """Fixtures of the action server's tests: real SQLite, a clock that stands still, a conversation."""
 
+import importlib
 import shutil
 import sys
 from datetime import date
@@ -13,10 +14,17 @@ if str(ROOT) not in sys.path:
 
 from chats import Chat, Clock  # noqa: E402
 
-from actions import clock, settings  # noqa: E402
+from actions import clock, server, settings  # noqa: E402
 from actions.backends.schema import upgrade  # noqa: E402
 from actions.backends.seed import seed  # noqa: E402
 from actions.backends.session import engine  # noqa: E402
+
+
+@pytest.fixture(scope="session", autouse=True)
+def skills() -> None:
+    """Every skill, as in the running server: the forms and tasks make themselves known when they are loaded."""
+    for name in server.SKILLS:
+        importlib.import_module(name)
 
 
 @pytest.fixture

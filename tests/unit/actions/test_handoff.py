@@ -11,14 +11,14 @@ from knowledge_fixtures import ModelServer
 from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions import identity
+from actions import identity, queues
 from actions.backends.protocols import Identity
 from actions.handoff import ActionHandoff, build_packet, reason_for
 
 articles = knowledge_fixtures.articles
 model_server = knowledge_fixtures.model_server
 
-FIELDS = {"version", "reason", "summary", "issue", "slots", "actions", "answers", "requested_at"}
+FIELDS = {"version", "reason", "queue", "summary", "issue", "slots", "actions", "answers", "requested_at"}
 
 
 @pytest.fixture(autouse=True)
@@ -190,6 +190,15 @@ def test_the_packet_tells_what_happened() -> None:
     assert "LS1" not in json.dumps(packet)
 
 
+def test_a_person_is_reached_when_the_file_of_queues_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> None:
+        raise queues.QueuesProblem("queues.yml: no")
+
+    monkeypatch.setattr(queues, "queues", broken)
+    said, slots, _ = run(tracker([user("a person please", "request_human")], owner="bot"))
+    assert "passing you to one of my colleagues now" in said and slots["handoff"]["queue"] == "general"
+
+
 def test_a_person_is_reached_when_database_and_policy_are_down(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def broken(_: str) -> None:
         raise OSError("disk full")
@@ -197,7 +206,7 @@ def test_a_person_is_reached_when_database_and_policy_are_down(monkeypatch: pyte
     monkeypatch.setattr(identity, "current", broken)
     monkeypatch.setenv("TANDEM_POLICY", str(tmp_path / "gone.yml"))
     said, slots, _ = run(tracker([user("a person, I'm priya@example.com", "request_human")], owner="bot"))
-    assert "passing you to one of my colleagues" in said
+    assert "to one of my colleagues" in said
     assert slots["owner"] == "queue"
     assert "priya" not in json.dumps(slots["handoff"])
 
