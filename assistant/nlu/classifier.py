@@ -78,7 +78,7 @@ class SVMIntentClassifier(IntentClassifier, GraphComponent):
             "c": 1.0,
             "tfidf_weight": 0.5,
             "max_ngrams": 20_000,
-            "keep_in_scope": 0.97,
+            "keep_in_scope": 0.98,
             "neighbours": 3,
             "folds": 5,
             "ranking_length": 10,
