@@ -159,11 +159,6 @@ class SVMIntentClassifier(IntentClassifier, GraphComponent):
                 _set(message, self._ranking(row, out))
         return messages
 
-    def process_training_data(self, training_data: TrainingData) -> TrainingData:
-        """Classifies the training examples, for components that learn from it."""
-        self.process(training_data.training_examples)
-        return training_data
-
     def _fit(self, vectors: np.ndarray, texts: list[str], intents: np.ndarray) -> HybridSVM:
         options = {name: self._config[name] for name in ("c", "tfidf_weight", "max_ngrams")}
         return HybridSVM.fit(vectors, texts, intents, **options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import asdict
 from typing import Any
 
@@ -22,6 +23,8 @@ from assistant.nlu.encoder import DIMENSIONS, LAYERS, TOKENIZER, Encoder, digest
 from assistant.nlu.tuned import ENCODER_FILE, TuningSettings, code_digest, read_rehearsal, tune_into, tuned_vectors
 from assistant.nlu.vectors import VectorFile, Vectors
 
+logger = logging.getLogger(__name__)
+
 # The least and the most that an option may be; 0 and no end where it is not listed.
 LIMITS = {
     "epochs": (0.1, None),
@@ -39,9 +42,10 @@ LIMITS = {
 class MiniLMFeaturizer(DenseFeaturizer, GraphComponent):
     """Sentence features of shape (1, 384): the mean-pooled, L2-normalised MiniLM vector.
 
-    With `fine_tune`, training first fits the encoder to the intents of the training data; the other options are those
-    of TuningSettings. With `sequence_features`, each token also gets the mean of its word pieces, shape (tokens, 384);
-    components that work on tokens need a tokenizer before this one for that.
+    With `fine_tune`, training first fits the encoder to the intents of the training data unless there are more than
+    `max_examples` of them; the other options are those of TuningSettings. With `sequence_features`, each token also
+    gets the mean of its word pieces, shape (tokens, 384); components that work on tokens need a tokenizer before this
+    one for that.
     """
 
     @staticmethod
@@ -56,6 +60,7 @@ class MiniLMFeaturizer(DenseFeaturizer, GraphComponent):
             **DenseFeaturizer.get_default_config(),
             "sequence_features": False,
             "fine_tune": False,
+            "max_examples": 5000,
             **asdict(TuningSettings()),
         }
 
@@ -65,7 +70,7 @@ class MiniLMFeaturizer(DenseFeaturizer, GraphComponent):
         for name in ("fine_tune", "sequence_features"):
             if not isinstance(config[name], bool):
                 raise InvalidConfigException(f"MiniLMFeaturizer: {name} must be true or false, not {config[name]!r}.")
-        for name, default in asdict(TuningSettings()).items():
+        for name, default in {"max_examples": 5000, **asdict(TuningSettings())}.items():
             low, high = LIMITS.get(name, (0, None))
             value = config[name]
             kind = (int,) if isinstance(default, int) and name != "epochs" else (int, float)
@@ -139,11 +144,20 @@ class MiniLMFeaturizer(DenseFeaturizer, GraphComponent):
         examples = _examples(training_data)
         intents = [example.get(INTENT) for example in examples]
         with self._model_storage.write_to(self._resource) as folder:
-            if self._config["fine_tune"] and len(set(intents)) > 1:
+            if self._config["fine_tune"] and self._is_worth_it(intents):
                 settings = TuningSettings(**{name: self._config[name] for name in asdict(TuningSettings())})
                 texts = [example.get(TEXT) for example in examples]
                 tune_into(folder, texts, intents, lambda some: np.stack(self._vectors.get_for_training(some)), settings)
         return self._resource
+
+    def _is_worth_it(self, intents: list[str]) -> bool:
+        if len(intents) > self._config["max_examples"]:
+            logger.info(
+                f"The encoder is not fine-tuned: {len(intents)} examples are more than max_examples "
+                f"({self._config['max_examples']}), and with so many the classifier learns as much without it."
+            )
+            return False
+        return len(set(intents)) > 1
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:
         """Adds features to every training example, and what a tuned encoder's rehearsal showed."""

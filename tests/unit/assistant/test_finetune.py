@@ -160,6 +160,15 @@ def test_without_fine_tuning_the_encoder_stays(tmp_path, base, monkeypatch):
     assert data.training_examples[0].get(REHEARSAL) is None
 
 
+def test_so_many_examples_that_it_would_not_help_are_not_tuned(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(tuned_module, "_tune", None)
+    place = Place(tmp_path / "model")
+    with caplog.at_level(logging.INFO):
+        place.create(MiniLMFeaturizer, **STEPS, max_examples=20).train(training_data(EXAMPLES))
+    assert not place.contents
+    assert "24 examples are more than max_examples (20)" in caplog.text
+
+
 @pytest.mark.parametrize("examples", [{}, {"greet": ["hello", "hi"]}])
 def test_there_is_nothing_to_tune_without_two_intents(tmp_path, examples):
     place = Place(tmp_path / "model")
