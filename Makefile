@@ -70,11 +70,11 @@ e2e: train ## the real services on free ports: conversations, outages, two brows
 bench-services: train ## memory and time of a turn, as Markdown tables
 	@$(PY) -m benchmarks.services
 
-bench-nlu: setup ## accuracy and cost of the NLU on BANKING77 10-shot (DATA=folder; PEER=--peer: beside Rasa's default)
-	@$(QUIET) $(PY) -m benchmarks.nlu $(DATA) $(PEER)
+bench-nlu: setup ## the NLU on BANKING77 and CLINC150 (DATA=folder; SETS="banking77-10 ..."; PEER=--peer: and Rasa's default)
+	@$(QUIET) $(PY) -m benchmarks.nlu $(DATA) $(if $(SETS),--sets $(SETS)) $(PEER)
 
-bench-fallback: setup ## how the fallback threshold was chosen (DATA=folder adds CLINC150's out-of-scope messages)
-	@$(QUIET) $(PY) -m benchmarks.fallback_thresholds $(if $(DATA),--data $(DATA))
+bench-fallback: setup ## what each keep_in_scope costs and saves (DATA=folder adds CLINC150's out-of-scope messages)
+	@$(QUIET) TANDEM_VAR=$${TANDEM_VAR:-var} $(PY) -m benchmarks.fallback_thresholds $(if $(DATA),--data $(DATA))
 
 bench-policies: setup ## what TEDPolicy would change and cost
 	@$(QUIET) $(PY) -m benchmarks.policies
