@@ -6,7 +6,7 @@ account is misused hears of it and can undo it within a day.
 
 from typing import Any
 
-from . import backends, contact_details
+from . import addresses, backends, contact_details
 from .backends import BackendError, Change, Invalid, Level, NotAllowed, Recipient
 from .backends.contacts import cleaned
 from .contact_details import FIELDS, INTENTS, NAMES, SLOTS
@@ -62,13 +62,21 @@ class ValidateAccountForm(VerifiedForm):
             values |= {"contact_field": field} if field else {}
         if turn.requested in PROOF | SECOND_FACTOR:  # "by e-mail to p@example.com" brings no new e-mail address
             values = {s: v for s, v in values.items() if s in PROOF | SECOND_FACTOR}
-        elif contact_details.values_in(turn).get("new_address"):
-            values.pop("postcode", None)
-        if turn.requested == "new_address" and (code := FIELDS["new_postcode"].answer(turn)):
-            values["new_postcode"] = code
-            values |= {"new_town": town} if (town := FIELDS["new_town"].mention(turn)) else {}
+        elif field == "address":
+            values |= self._rest_of_address(turn, values)
         self._other_details(turn, values)
         return values
+
+    @staticmethod
+    def _rest_of_address(turn: Turn, values: dict[str, Any]) -> dict[str, Any]:
+        """The parts that came with the one that was asked for; a new address brings its own postcode."""
+        rest: dict[str, Any] = {}
+        if "new_address" in values or turn.requested not in (None, "contact_field"):
+            code = values.pop("postcode", None)
+            rest |= {"new_postcode": code} if code else {}
+        if turn.requested == "new_address" and (town := addresses.answered(turn.text).town):
+            rest["new_town"] = town
+        return rest
 
     def _other_details(self, turn: Turn, values: dict[str, Any]) -> None:
         """Note what else is to change; the intent of an answer to the form's own question says nothing."""

@@ -244,6 +244,21 @@ def test_a_no_lets_the_customer_correct_one_part(chat: Chat, outbox: Outbox) -> 
     assert "12 Park Lane, Leeds, LS2 8AD" in chat.run(READ_BACK)[0]
 
 
+def test_a_correction_brings_its_value(chat: Chat, outbox: Outbox) -> None:
+    ask(prove(chat, outbox), "I've moved to 12 Park Lane, Leeds LS2 8AB", "change_address").run(READ_BACK)
+    assert chat.hear("the postcode should be LS2 8AD", "correct").run(FORM) == [
+        "Thanks, I've changed the postcode to LS2 8AD."
+    ]
+    assert chat.asked == "confirmed" and "LS2 8AD" in chat.run(READ_BACK)[0]
+
+
+def test_a_house_with_a_name_and_its_town_and_postcode_in_one_answer(chat: Chat, outbox: Outbox) -> None:
+    ask(prove(chat, outbox), "change my address", "change_address").hear("Rose Cottage, Mill Lane, Otley LS21 3AB").run(
+        FORM
+    )
+    assert chat.asked == "confirmed" and "Rose Cottage, Mill Lane, Otley, LS21 3AB" in chat.run(READ_BACK)[0]
+
+
 def test_two_details_one_after_the_other(chat: Chat, outbox: Outbox) -> None:
     text = "change my email to priya.new@example.org and my number to 07700 900777"
     ask(prove(chat, outbox), text, "change_email")

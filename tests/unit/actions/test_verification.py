@@ -213,6 +213,13 @@ def test_step_up_that_runs_out_before_the_yes_is_asked_for_again(
     assert chat.asked == "confirmed" and chat.slots["new_email"] == "new@example.com"  # read back before anything
 
 
+def test_step_up_runs_out_before_the_first_proof(chat: Chat, outbox: Outbox, fixed_clock: Clock) -> None:
+    sent(chat, outbox).hear(outbox.code).run(FORM)
+    fixed_clock.move(minutes=11)
+    assert level(chat) is Level.VERIFIED
+    assert chat.hear("new@example.com").run(FORM) == [AGAIN] and chat.asked == "code_channel"
+
+
 def test_proof_for_another_account_begins_from_nothing(chat: Chat, outbox: Outbox) -> None:
     sent(chat, outbox).hear(outbox.code).run(FORM)
     assert chat.hear("it's for account NA310077").run(FORM) == [OTHER_ACCOUNT]
