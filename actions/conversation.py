@@ -3,7 +3,7 @@
 from typing import Any
 
 from rasa_sdk import Action, Tracker
-from rasa_sdk.events import ActiveLoop, SlotSet
+from rasa_sdk.events import ActiveLoop, FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.forms import REQUESTED_SLOT
 
@@ -18,17 +18,23 @@ NOTHING_SAID = "I haven't said anything yet. What can I do for you?"
 
 
 class ActionStop(Action):
-    """Stops the active form, forgets what it had collected, and returns to the task that waited."""
+    """Stops the active form, forgets what it had collected, and returns to the task that waited.
+
+    Without a form, "cancel it" may be about what was spoken of last (`Form.meant_by_stop`).
+    """
 
     def name(self) -> str:
         """The action's name."""
         return "action_stop"
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Any) -> Events:
-        """End the form, or say that nothing is going on."""
+        """End the form; without one, start the task that is meant, or say that nothing is going on."""
         form = FORMS.get(tracker.active_loop_name or "")
         events = [SlotSet("offer", None)] if tracker.slots.get("offer") else []
         if form is None:
+            meant = next((name for name, other in FORMS.items() if other.meant_by_stop(tracker)), None)
+            if meant:
+                return [*events, FollowupAction(meant)]
             dispatcher.utter_message(text="There's nothing in progress to stop. What would you like to do next?")
             return events
         question = "" if pauses.waiting(tracker) else " What would you like to do next?"

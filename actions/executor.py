@@ -23,6 +23,7 @@ from rasa_sdk.interfaces import (
     ActionNotFoundException,
 )
 
+from . import identity, pauses
 from .logs import conversation_ref, get_logger
 from .speech import Events, offer_person
 
@@ -93,7 +94,8 @@ class SafeExecutor(ActionExecutor):
         return not any(thread.is_alive() for thread in threads)
 
     def _run_in_thread(self, action_call: dict[str, Any]) -> ActionExecutorRunResult | None:
-        return asyncio.run(ActionExecutor.run(self, action_call))
+        with identity.in_session(pauses.began((action_call.get("tracker") or {}).get("events") or [])):
+            return asyncio.run(ActionExecutor.run(self, action_call))
 
     def _apologise(self, action_call: dict[str, Any]) -> ActionExecutorRunResult:
         name = action_call["next_action"]

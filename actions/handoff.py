@@ -43,7 +43,7 @@ REASONS = {
 }
 _NOT_TOLD = frozenset(
     {"owner", "handoff", "offer", "tries", "ended", "paused", "served", "confirmed", "change", "code", "code_channel"}
-    | {REQUESTED_SLOT, "session_started_metadata"}
+    | {REQUESTED_SLOT, "session_started_metadata", "code_delivery", "contact_next", "undo_id"}
 )
 _IDENTITY_SLOTS = frozenset({"account_number", "postcode", "order_number"})
 

@@ -1,10 +1,14 @@
 """Who a conversation has shown to be: verification, its levels and their expiry.
 
 Levels are kept in the database by conversation id, never in a slot, so nothing that a customer, a button or a
-model writes can raise one. `actions.attempts` caps the tries; `actions.codes` has the second factor.
+model writes can raise one. A level counts in the session that it was shown in alone: the executor says by
+`in_session` which session an action runs in, so that no caller can forget to ask. `actions.attempts` caps the
+tries, whatever the session; `actions.codes` has the second factor.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import timedelta
 
 from sqlalchemy import and_, delete, or_, select
@@ -28,6 +32,7 @@ __all__ = [
     "Mismatch",
     "current",
     "forget",
+    "in_session",
     "locked",
     "raise_to_step_up",
     "verify_account",
@@ -37,14 +42,26 @@ __all__ = [
 EXPIRY = timedelta(minutes=15)
 STEP_UP_EXPIRY = timedelta(minutes=10)
 
+_session: ContextVar[str] = ContextVar("session", default="")
 logger = get_logger(__name__)
 
 
+@contextmanager
+def in_session(began: float) -> Iterator[None]:
+    """Let the levels count that were shown in the session that began then (seconds since the epoch), and no others."""
+    token = _session.set(repr(began) if began else "")
+    try:
+        yield
+    finally:
+        _session.reset(token)
+
+
 def current(conversation_id: str) -> Identity:
-    """The identity of a conversation now, without what has expired."""
+    """The identity of a conversation in this session, without what has expired."""
     with transaction() as session:
-        valid = (AssuranceRow.conversation_id == conversation_id, AssuranceRow.expires_at > clock.utc_now())
-        kept = {tuple(row.subject.split(":", 1)) for row in session.scalars(select(AssuranceRow).where(*valid))}
+        mine = AssuranceRow.conversation_id == conversation_id, AssuranceRow.session == _session.get()
+        rows = session.scalars(select(AssuranceRow).where(*mine, AssuranceRow.expires_at > clock.utc_now()))
+        kept = {tuple(row.subject.split(":", 1)) for row in rows}
     account = next((number for kind, number in kept if kind == "account"), None)
     orders = frozenset(number for kind, number in kept if kind == "order")
     if account:
@@ -120,6 +137,7 @@ def _grant(session: Session, conversation_id: str, subject: str, level: Level, e
             level=int(level),
             granted_at=now,
             expires_at=now + expiry,
+            session=_session.get(),
         )
     )
     session.flush()

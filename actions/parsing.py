@@ -74,6 +74,11 @@ def postcode(text: str) -> str | None:
     return f"{compact[:-3]} {compact[-3:]}"
 
 
+def without_postcode(text: str) -> str:
+    """The text without its first postcode."""
+    return _POSTCODE.sub(" ", text, count=1)
+
+
 def one_time_code(text: str) -> str | None:
     """The six digits of a one-time code, which may be written in groups."""
     match = _SIX_DIGITS.search(_clip(text))

@@ -3,6 +3,7 @@
 The slot also keeps when the session began: what waited or failed in an earlier session is not taken up again.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from rasa_sdk import Tracker
@@ -12,10 +13,18 @@ SLOT = "paused"
 DEPTH = 3  # tasks that wait at most; the oldest is forgotten first
 
 
-def session(tracker: Tracker) -> float:
-    """When the current session began (seconds since the epoch; 0 when no event says so)."""
-    starts = (e.get("timestamp") or 0.0 for e in tracker.events if e.get("event") == "session_started")
+def began(events: Iterable[dict[str, Any]]) -> float:
+    """When the latest session in `events` began (seconds since the epoch; 0 when no event says so).
+
+    A restart begins one too. The moment is the event's own, to the digit, so it also names the session.
+    """
+    starts = (e.get("timestamp") or 0.0 for e in events if e.get("event") in ("session_started", "restart"))
     return float(max(starts, default=0.0))
+
+
+def session(tracker: Tracker) -> float:
+    """When the current session began: see `began`."""
+    return began(tracker.events)
 
 
 def waiting(tracker: Tracker) -> list[str]:

@@ -12,6 +12,7 @@ from .business import (
     PaymentRow,
     ReturnRow,
 )
+from .feedback import RatingRow
 from .trust import AssuranceRow, AttemptRow, AuditRow, CodeRow, LeaseRow, LockRow, NotificationRow, RequestRow
 from .work import AppointmentRow, OutageRow, PlaceRow, TicketRow
 
@@ -35,6 +36,7 @@ __all__ = [
     "OutageRow",
     "PaymentRow",
     "PlaceRow",
+    "RatingRow",
     "RequestRow",
     "ReturnRow",
     "TicketRow",

@@ -9,7 +9,7 @@ from .base import Base, UtcDateTime
 
 
 class AssuranceRow(Base):
-    """What a conversation has shown; `subject` is `account:<number>` or `order:<number>`."""
+    """What a conversation has shown in one `session`; `subject` is `account:`, `step-up:` or `order:` and a number."""
 
     __tablename__ = "assurance"
 
@@ -18,6 +18,7 @@ class AssuranceRow(Base):
     level: Mapped[int]
     granted_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    session: Mapped[str] = mapped_column(default="")
 
 
 class AttemptRow(Base):

@@ -1,16 +1,20 @@
 """Verification: levels, expiry, limits, audit."""
 
+import asyncio
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from chats import Clock
+from rasa_sdk import Action, Tracker
+from rasa_sdk.executor import CollectingDispatcher
 from sqlalchemy import select
 
 from actions import backends, identity
 from actions.backends import Level, Unavailable
 from actions.backends.models import AttemptRow, AuditRow
 from actions.backends.session import transaction
+from actions.executor import SafeExecutor
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -132,3 +136,51 @@ def test_every_try_is_audited() -> None:
         ("refused", "mismatch", "account:NA204518"),
         ("allowed", None, "account:NA204518"),
     ]
+
+
+def test_a_level_counts_in_its_own_session_alone() -> None:
+    with identity.in_session(100.25):
+        identity.verify_account("c", "NA204518", "LS1 4AP")
+        identity.verify_order("c", "NO771204", "M3 2BW")
+        assert identity.current("c").level is Level.VERIFIED
+    assert identity.current("c") == identity.Identity("c")
+    with identity.in_session(3700.5):
+        assert identity.current("c") == identity.Identity("c")
+        assert identity.verify_account("c", "NA204518", "LS1 4AP").orders == frozenset()
+    with identity.in_session(100.25):
+        assert identity.current("c").account_number is None  # the later proof has replaced the earlier one
+
+
+def test_a_new_session_gives_no_new_tries() -> None:
+    kinds = []
+    for began in (1.0, 2.0, 3.0):
+        with identity.in_session(began):
+            kinds.append(fail("c", f"NA00000{began:.0f}"))
+    assert kinds == [identity.Mismatch, identity.Mismatch, identity.Locked]
+
+
+def test_the_executor_says_which_session_it_is() -> None:
+    class SaysLevel(Action):
+        def name(self) -> str:
+            return "action_level"
+
+        def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: object) -> list[dict[str, object]]:
+            dispatcher.utter_message(text=identity.current(tracker.sender_id).level.name)
+            return []
+
+    def level(*events: dict[str, object]) -> str:
+        tracker = {"sender_id": "c", "slots": {}, "latest_message": {}, "events": list(events)}
+        result = asyncio.run(executor.run({"next_action": "action_level", "tracker": tracker, "domain": {}}))
+        assert result is not None
+        return str(result.responses[0]["text"])
+
+    executor = SafeExecutor(timeout=5, workers=1)
+    executor.register_action(SaysLevel)
+    start = {"event": "session_started", "timestamp": 1795359600.123456}
+    with identity.in_session(1795359600.123456):
+        identity.verify_account("c", "NA204518", "LS1 4AP")
+    assert level(start) == "VERIFIED"
+    assert level(start, {"event": "restart", "timestamp": 1795359700.5}) == "NONE"
+    assert level(start, {"event": "session_started", "timestamp": 1795359700.5}) == "NONE"
+    assert level() == "NONE"
+    assert level(start) == "VERIFIED"

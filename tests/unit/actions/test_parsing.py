@@ -121,3 +121,15 @@ def test_free_text_becomes_one_short_line() -> None:
     assert parsing.free_text("😀😀😀") is None
     long = parsing.free_text("slow " * 2000)
     assert long is not None and len(long) <= 200 and long.endswith("…")
+
+
+def test_a_text_without_its_postcode() -> None:
+    assert parsing.without_postcode("12 Park Lane, Leeds ls2 8ab, please").split() == [
+        "12",
+        "Park",
+        "Lane,",
+        "Leeds",
+        ",",
+        "please",
+    ]
+    assert parsing.without_postcode("12 Park Lane") == "12 Park Lane"
