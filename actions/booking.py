@@ -24,7 +24,7 @@ REASONS = {
         r"no (?:connection|internet|broadband|signal)|(?:isn't|not|stopped) working|(?:is|went) down|dead"
     ),
     "Slow or dropping connection": (r"slow|dropp(?:ing|ed|s)|cuts? out|keeps? (?:cutting|disconnecting)|intermittent"),
-    "New installation": r"install(?:ation|ed)?|new line|set(?:ting)? ?up",
+    "New installation": r"install(?:ation|ed|ing)?|fitt(?:ed|ing)|new line|set(?:ting)? ?up",
 }
 EARLIER = "Earlier times"
 OFFERS = {

@@ -26,6 +26,9 @@ from .visit_forms import (
 from .visit_windows import WindowForm
 
 GONE = "Sorry, I can't find that visit any more, so I've left everything as it is. Say my visits to see what's booked."
+NOTHING_TO_CANCEL = (
+    "You don't have a technician visit booked, so there's nothing to cancel. What would you like to do next?"
+)
 MOVED_ENOUGH = (
     "I'm sorry, that visit has been moved as often as I can move it. A person can help you find another time. "
     "Shall I get one for you?"
@@ -108,7 +111,6 @@ class ValidateCancelVisitForm(VisitsForm):
         "cancel_reference": REFERENCE,
         WISH: wish_field(),
         HINT: hint_field("cancel_reference"),
-        "book_instead": BOOK_INSTEAD,
     }
     wants = {"cancel_visit": "to cancel a technician visit"}
     declined = "All right, your visit stays as it is. What would you like to do next?"
@@ -116,7 +118,9 @@ class ValidateCancelVisitForm(VisitsForm):
     def check_values(self, turn: Turn) -> None:
         """Find the visit and what cancelling it costs."""
         super().check_values(turn)
-        if not turn.left and self.visit(turn):
+        if not self.mine(turn):
+            turn.finish(NOTHING_TO_CANCEL)
+        elif self.visit(turn):
             self.check_fee(turn)
 
     def read_back(self, turn: Turn) -> str:

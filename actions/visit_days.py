@@ -183,6 +183,8 @@ def _week_named(match: re.Match[str], today: date, near: date | None) -> Days | 
         return Days("set", _week(monday + timedelta(days=14), part))
     if re.search("week after|following week|week later", name):
         return Days("set", _week(_monday(near or today + timedelta(days=7)) + timedelta(days=7), part))
+    if "that" in name or "same" in name:
+        return Days("set", _week(_monday(near), part)) if near else None
     if "next" in name:
         return Days("set", _week(monday + timedelta(days=7), part))
     days = _week(_this_week(today), "" if part and re.search("later|rest", part, re.I) else part)
@@ -264,7 +266,7 @@ _PHRASES: list[tuple[re.Pattern[str], _Reader]] = [
         (rf"\ba? ?(?P<lead>week|fortnight) (?:on |from |come )?(?:(?P<weekday>{_WEEKDAYS})|(?P<day>tomorrow|today))\b",
          _ahead),
         (rf"(?:\b{_PART})?(?P<week>\b(?:the )?week after (?:next|that)\b|\bnext week\b|\bthis week\b|"
-         r"\b(?:the )?(?:week after|following week)\b|\ba week later\b)", _week_named),
+         r"\b(?:the )?(?:week after|following week)\b|\ba week later\b|\b(?:that|the same) week\b)", _week_named),
         (rf"\b{_PART}(?P<week>week)\b", _week_named),
         (rf"\b(?:in|within) (?P<count>{_NUMBER}) (?P<unit>day|week|month)s?(?:'? time)?\b", _in_some_time),
         (rf"\b(?P<count>{_NUMBER}) (?P<unit>day|week|month)'?s?'? (?:time|from (?:now|today))\b", _in_some_time),

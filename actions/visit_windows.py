@@ -1,5 +1,6 @@
 """The base of the forms that ask for a technician's time: what the customer says, against what is free."""
 
+import re
 from datetime import datetime
 from typing import ClassVar
 
@@ -10,6 +11,7 @@ from .visit_forms import WISH, VisitsForm
 from .visit_offers import PAGE, SLOT, Kind, Offer
 from .visit_wishes import Option, Wish
 
+_THAT = re.compile(r"\b(?:that|the same|same) (?:week|day)\b", re.IGNORECASE)  # of what is shown
 ALL_TAKEN = "I'm sorry, all visits are taken for now. Would you like me to get a person for you?"
 
 
@@ -86,14 +88,25 @@ class WindowForm(VisitsForm):
                 return beyond[-1] if way < 0 else beyond[0]
         return None
 
+    def _page(self, turn: Turn) -> list[Window]:
+        """The free windows that the question shows, the soonest first."""
+        offer = Offer.of(turn.get(SLOT)) if turn.requested == self.window else None
+        return sorted((w for w in (offer.page(self.free(turn)) if offer else []) if w), key=lambda w: w.starts_at)
+
     def _by_wish(self, turn: Turn, text: str) -> bool:
         """Days and hours."""
+        page = self._page(turn)
         base = None if visits.wants_others(text) else self.chosen(turn) or self.starts_from(turn)
+        if page and _THAT.search(text):
+            base = page[0]
         wanted = visits.wish(text, clock.today(), base)
         if wanted is None:
             return False
-        free = self.free(turn)
+        free, offer = self.free(turn), Offer.of(turn.get(SLOT))
         fitting = visits.matching(wanted, free)
+        if offer and offer.kind in ("fitting", "nearest") and (wanted.days is None or len(wanted.days) == 1):
+            narrowed = visits.matching(wanted, page)  # "Wednesday", of the afternoons that are shown
+            fitting = narrowed if len(narrowed) == 1 else fitting
         if len(fitting) == 1:
             if words := visits.not_quite(wanted, fitting[0]):
                 turn.say(f"A technician comes at some time within the window, so I can't promise a visit {words}.")

@@ -207,6 +207,7 @@ def test_when_everything_is_taken_a_person_is_offered(chat: Chat, monkeypatch: p
         ("my broadband has gone down... it is down", "No connection"),
         ("the wifi is so slow", "Slow or dropping connection"),
         ("I need it installed", "New installation"),
+        ("my broadband needs installing", "New installation"),
         ("hello", None),
     ],
 )
@@ -326,6 +327,22 @@ def test_the_other_options_within_a_wish_come_before_the_rest(chat: Chat) -> Non
     chat.hear("other times").run(FORM)
     chat.run(ASK)
     assert chat.buttons[0] == "Friday 27 November, 8am to 12 noon"
+
+
+def test_a_day_is_chosen_among_the_times_that_fitted(chat: Chat) -> None:
+    at_time(chat).hear("3pm on Wednesday or Thursday").run(FORM)
+    chat.run(ASK)
+    assert chat.buttons[:2] == ["Wednesday 25 November, 12 noon to 5pm", "Thursday 26 November, 12 noon to 5pm"]
+    chat.hear("wednesday").run(FORM)
+    assert (chat.slots["visit_slot"], chat.asked) == ("2026-11-25T12:00", "confirmed")
+
+
+def test_that_week_is_the_week_of_the_times_that_are_shown(chat: Chat) -> None:
+    at_time(chat).hear("the week after next").run(FORM)
+    chat.run(ASK)
+    chat.hear("any morning that week but not monday").run(FORM)
+    chat.run(ASK)
+    assert chat.buttons[0] == "Tuesday 1 December, 8am to 12 noon"
 
 
 def test_a_no_to_the_times_shows_others(chat: Chat) -> None:

@@ -10,6 +10,7 @@ from actions.backends import Appointment, Identity, Level
 from actions.booking import ActionAskVisitSlot, ActionBookVisit, ValidateBookingForm
 from actions.booking_changes import (
     GONE,
+    NOTHING_TO_CANCEL,
     ActionAskCancelReference,
     ActionAskMoveReference,
     ActionAskMoveSlot,
@@ -316,13 +317,20 @@ def test_a_confirmed_visit_needs_nothing_more(chat: Chat) -> None:
 
 @pytest.mark.parametrize(
     ("run", "form", "task"),
-    [(move, MOVE_FORM, MOVE), (cancel, CANCEL_FORM, CANCEL), (confirm, CONFIRM_FORM, CONFIRM)],
+    [(move, MOVE_FORM, MOVE), (confirm, CONFIRM_FORM, CONFIRM)],
 )
 def test_without_a_visit_one_can_be_booked(chat: Chat, run: object, form: object, task: object) -> None:
     identity.verify_account(chat.id, "NA204518", "LS1 4AP")
     assert run(chat) == [] and chat.asked == "book_instead"  # type: ignore[operator]
     chat.hear("yes please", "affirm").run(form)  # type: ignore[arg-type]
     assert chat.run(task) == [] and chat.followup == "booking_form"  # type: ignore[arg-type]
+
+
+def test_without_a_visit_there_is_nothing_to_cancel(chat: Chat) -> None:
+    identity.verify_account(chat.id, "NA204518", "LS1 4AP")
+    assert cancel(chat) == [NOTHING_TO_CANCEL] and chat.asked is None and chat.run(CANCEL) == []
+    said = cancel(chat, "cancel NV000001")
+    assert said == ["Sorry, I can't find a visit NV000001 to come in your account.", NOTHING_TO_CANCEL]
 
 
 @pytest.mark.parametrize(("run", "form", "task"), [(cancel, CANCEL_FORM, CANCEL), (confirm, CONFIRM_FORM, CONFIRM)])
