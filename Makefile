@@ -1,6 +1,6 @@
 # `make run` and `make test` do all set-up themselves.
 .DEFAULT_GOAL := help
-.PHONY: help setup run train knowledge shell test lint validate nlu stories unit e2e bench-services bench-nlu bench-fallback \
+.PHONY: help setup run train knowledge shell parse test lint validate nlu stories unit e2e bench-services bench-nlu bench-fallback \
         bench-policies bench-answers pictures clean
 
 PY := .venv/bin/python
@@ -26,6 +26,9 @@ knowledge: setup ## index the articles that changed
 
 shell: train ## talk to the assistant in the terminal (the action server must run)
 	@set -a; . var/env; set +a; $(QUIET) .venv/bin/rasa shell --model var/models --endpoints endpoints.yml
+
+parse: train ## what the assistant takes a message for (TEXT="where is my order")
+	@$(QUIET) $(PY) -W ignore -m tests.nlu.parse $(TEXT) 2>/dev/null
 
 test: ## everything: lint, data, NLU, stories, unit, end-to-end and browser tests
 	@$(MAKE) --no-print-directory lint validate train nlu stories unit e2e
@@ -53,6 +56,7 @@ stories: train ## rasa test core on the test stories in tests/stories
 	@$(QUIET) .venv/bin/rasa test core --e2e --stories tests/stories --model var/models --out var/results/core --no-plot \
 	    --fail-on-prediction-errors > var/log/stories.log 2>&1 \
 	    && echo "rasa test core: every story as predicted" || { cat var/log/stories.log; exit 1; }
+	@$(PY) -m tests.stories.coverage
 
 unit: setup ## unit tests, each service in its own environment
 	@$(PY) -m pytest -q tests/unit/assistant tests/unit/deploy
@@ -66,11 +70,11 @@ e2e: train ## the real services on free ports: conversations, outages, two brows
 bench-services: train ## memory and time of a turn, as Markdown tables
 	@$(PY) -m benchmarks.services
 
-bench-nlu: setup ## accuracy and cost of the NLU on BANKING77 10-shot (DATA=folder; PEER=--peer: beside Rasa's default)
-	@$(QUIET) $(PY) -m benchmarks.nlu $(DATA) $(PEER)
+bench-nlu: setup ## the NLU on BANKING77 and CLINC150 (DATA=folder; SETS="banking77-10 ..."; PEER=--peer: and Rasa's default)
+	@$(QUIET) $(PY) -m benchmarks.nlu $(DATA) $(if $(SETS),--sets $(SETS)) $(PEER)
 
-bench-fallback: setup ## how the fallback threshold was chosen (DATA=folder adds CLINC150's out-of-scope messages)
-	@$(QUIET) $(PY) -m benchmarks.fallback_thresholds $(if $(DATA),--data $(DATA))
+bench-fallback: setup ## what each keep_in_scope costs and saves (DATA=folder adds CLINC150's out-of-scope messages)
+	@$(QUIET) TANDEM_VAR=$${TANDEM_VAR:-var} $(PY) -m benchmarks.fallback_thresholds $(if $(DATA),--data $(DATA))
 
 bench-policies: setup ## what TEDPolicy would change and cost
 	@$(QUIET) $(PY) -m benchmarks.policies

@@ -3,13 +3,13 @@
 from typing import Any
 
 from rasa_sdk import Action, Tracker
-from rasa_sdk.events import ActiveLoop, SlotSet
+from rasa_sdk.events import ActiveLoop, FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.forms import REQUESTED_SLOT
 
 from . import pauses
 from .copilot.transcript import current_session
-from .forms import FORMS, explanation
+from .forms import FORMS, claimed, explanation
 from .speech import YES_NO, Events
 from .tasks import resume
 from .turns import Turn
@@ -18,17 +18,22 @@ NOTHING_SAID = "I haven't said anything yet. What can I do for you?"
 
 
 class ActionStop(Action):
-    """Stops the active form, forgets what it had collected, and returns to the task that waited."""
+    """Stops the active form, forgets what it had collected, and returns to the task that waited.
+
+    Without a form, "cancel it" may be about what was spoken of last (`Form.claims`).
+    """
 
     def name(self) -> str:
         """The action's name."""
         return "action_stop"
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Any) -> Events:
-        """End the form, or say that nothing is going on."""
+        """End the form; without one, start the task that is meant, or say that nothing is going on."""
         form = FORMS.get(tracker.active_loop_name or "")
         events = [SlotSet("offer", None)] if tracker.slots.get("offer") else []
         if form is None:
+            if meant := claimed(Turn.of(dispatcher, tracker, domain or {}, "")):
+                return [*events, FollowupAction(meant.form)]
             dispatcher.utter_message(text="There's nothing in progress to stop. What would you like to do next?")
             return events
         question = "" if pauses.waiting(tracker) else " What would you like to do next?"

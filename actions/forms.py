@@ -27,6 +27,7 @@ MAX_TRIES = 3
 CONFIRMED, CHANGE = "confirmed", "change"
 FORMS: dict[str, "Form"] = {}  # by name, filled as the skills are loaded
 
+_WRONG = re.compile(r"\b(?:wrong|incorrect|not right|other|another|different|change|should be)\b", re.IGNORECASE)
 _CONFIRM_COMPLAINT = "Sorry, I need a yes or a no before I do this."
 _CHANGE_COMPLAINT = "Sorry, I didn't catch what you'd like to change."
 
@@ -79,6 +80,13 @@ class Form(FormValidationAction):
         """Short answers to offer beside Yes and No at the read-back."""
         return []
 
+    def claims(self, turn: Turn) -> bool:
+        """Whether a message that would start another task, or a stop outside any, is about this one.
+
+        "Cancel it" and "move it to Friday" are, when this task is about what was spoken of last.
+        """
+        return False
+
     def refused(self, turn: Turn, slot: str) -> None:
         """The customer would rather not give the value of `slot`: skip it, explain why it is needed, or give up."""
         field = self.fields.get(slot)
@@ -97,6 +105,9 @@ class Form(FormValidationAction):
         turn = self._turn(dispatcher, tracker, domain)
         if turn.phase is Phase.ACTIVATION:
             self._begin(turn)
+            if meant := claimed(turn):
+                turn.instead(meant.form, **meant.read(turn))
+                return turn.events(None)
         given = False if turn.phase is Phase.RESUMED else self._take(turn, self.read(turn))
         if turn.phase is Phase.ANSWER and not self._answered(turn, given):
             return turn.events(turn.requested)
@@ -155,7 +166,10 @@ class Form(FormValidationAction):
             turn.set(offer=None)
 
     def _take(self, turn: Turn, given: dict[str, Any]) -> bool:
-        """Keep the values; a changed one empties what depends on it and is said back. Whether there were any."""
+        """Keep the values; a changed one empties what depends on it and is said back. Whether they answer the question.
+
+        "Yes, the green one" at the read-back changes nothing, so its yes counts.
+        """
         changed = {s: v for s, v in given.items() if turn.get(s) != v}
         corrected = [s for s in changed if s != turn.requested and turn.get(s) is not None]
         for slot in changed:
@@ -164,7 +178,7 @@ class Form(FormValidationAction):
         for slot in corrected:
             if (label := self.fields[slot].label) and turn.phase is Phase.ANSWER:
                 turn.say(f"Thanks, I've changed {label} to {self.fields[slot].show(given[slot])}.")
-        return bool(given)
+        return bool(changed if turn.requested == CONFIRMED else given)
 
     def _answered(self, turn: Turn, given: bool) -> bool:
         """Deal with a reply to the form's question; False when it is no reply, so that another rule answers."""
@@ -187,14 +201,15 @@ class Form(FormValidationAction):
         return True
 
     def _confirmed(self, turn: Turn) -> bool:
-        """Take a yes, or a no: then ask what to change, or leave everything as it is."""
+        """Take a yes, or a no: then empty what it calls wrong, ask what to change, or leave everything as it is."""
         said = turn.yes_no
         if said is None:
             return False
         if said:
             turn.set(confirmed=True)
         elif self.changeable(turn):
-            turn.set(change="?")
+            if not (_WRONG.search(turn.text) and self._correct(turn)):
+                turn.set(change="?")
         else:
             turn.finish(self.declined)
         return True
@@ -236,6 +251,11 @@ class Form(FormValidationAction):
         own = {CONFIRMED: _CONFIRM_COMPLAINT, CHANGE: _CHANGE_COMPLAINT}
         slot = turn.requested or ""
         turn.say(own[slot] if slot in own else self.fields[slot].complaint(turn))
+
+
+def claimed(turn: Turn) -> Form | None:
+    """The form of another task that the message is about, whatever its intent says."""
+    return next((form for name, form in FORMS.items() if name != turn.form and form.claims(turn)), None)
 
 
 def explanation(domain: Mapping[str, Any], form: str, slot: str) -> str:

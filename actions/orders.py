@@ -1,50 +1,88 @@
-"""The skill `orders`: where an order is."""
+"""The skill `orders`: where an order is. Its other tasks are in the modules orders_…."""
+
+import re
+from typing import Any
+
+from rasa_sdk import Action, Tracker
+from rasa_sdk.executor import CollectingDispatcher
 
 from . import backends, clock, identity
 from .backends import NotAllowed, NotFound, Order
-from .fields import ORDER_NUMBER, POSTCODE
-from .forms import Form
-from .speech import long_date
+from .orders_choice import OPEN, ORDER, SYSTEM, OwnOrderForm, named, remember
+from .speech import Events, long_date
 from .tasks import Task
 from .turns import Turn
 from .verification import LOCKED_TEXT
 
-SYSTEM = "our order system"
-OPEN = ("placed", "packed", "dispatched")
+SEARCH = "order_search"
 MISMATCH_ORDER = (
     "Sorry, I can't find an order with that number going to that postcode. Please check both and let's try once more."
 )
+BY_ACCOUNT = "No problem. I can find your order with your account number and your postcode instead."
+ACCOUNT_GIVEN = "That's your account number. I can find your order with that too."
+_LOST = re.compile(
+    r"\b(?:(?:do|did|ca|have)n['’]?t|do not|cannot|can['’]?t|never)\b.*\b(?:know|have|got|get|find|remember|see)\b|"
+    r"\b(?:no idea|not sure|lost it|lost (?:the|my)|forgot(?:ten)?|deleted)\b",
+    re.IGNORECASE,
+)
 
 
-def only_open_order(orders: list[Order]) -> str | None:
-    """The number of the one order that has not arrived, when there is exactly one."""
-    numbers = [order.number for order in orders if order.status in OPEN]
-    return numbers[0] if len(numbers) == 1 else None
+class ValidateOrderForm(OwnOrderForm):
+    """Asks for the order number and the delivery postcode; a verified customer's own orders need no postcode.
 
-
-class ValidateOrderForm(Form):
-    """Asks for the order number, and for the delivery postcode unless the caller may see that order already.
-
-    A verified customer with exactly one open order is asked nothing.
+    Without the number (`order_search`) the customer proves the account instead and chooses from its orders. A
+    verified customer with exactly one open order is asked nothing.
     """
 
     form = "order_form"
     title = "finding your order"
-    fields = {"order_number": ORDER_NUMBER, "postcode": POSTCODE}
+    fields = {"order_number": ORDER}
+    before_proof = ("order_number",)
     wants = {"order_status": "to know where an order is"}
-    system = SYSTEM
+
+    def slots(self) -> list[str]:
+        """With the slot that says how the order is found."""
+        return [*super().slots(), SEARCH]
+
+    def read(self, turn: Turn) -> dict[str, Any]:
+        """As every form; not to know the number is an answer too."""
+        values = super().read(turn)
+        asked = turn.requested == "order_number" and turn.answering
+        if asked and not values and _LOST.search(turn.text) and self._by_account(turn):
+            turn.understood = True
+        return values
+
+    def refused(self, turn: Turn, slot: str) -> None:
+        """Offer to find the order by the account when its number is not known."""
+        if slot != "order_number" or not self._by_account(turn):
+            super().refused(turn, slot)
+
+    @staticmethod
+    def _by_account(turn: Turn) -> bool:
+        if turn.caller.level >= identity.Level.VERIFIED or turn.get(SEARCH):
+            return False
+        turn.set(**{SEARCH: True})
+        turn.say(BY_ACCOUNT)
+        return True
 
     def required(self, turn: Turn) -> list[str]:
-        """The order number; the postcode only while the caller may not see the order."""
+        """The order number and, while the caller may not see the order, its postcode; or the account's proof."""
         number = turn.get("order_number")
-        return ["order_number"] if number and self._may_see(turn, number) else ["order_number", "postcode"]
+        if number:
+            return ["order_number"] if self._may_see(turn, number) else ["order_number", "postcode"]
+        proof = ["account_number", "postcode"] if turn.caller.level < identity.Level.VERIFIED else []
+        return [*proof, "order_number"] if turn.get(SEARCH) else ["order_number", *proof[1:]]
 
     def check(self, turn: Turn) -> None:
-        """Take a verified customer's only open order, or match the order with its delivery postcode."""
-        if not turn.get("order_number") and turn.caller.level >= identity.Level.VERIFIED:
-            turn.set(order_number=only_open_order(backends.orders().own(turn.caller)))
+        """Find the order by the account, or match its number with its delivery postcode."""
         number = turn.get("order_number")
-        if number and self._may_see(turn, number):
+        if not number and turn.get("account_number") and not turn.get(SEARCH):
+            turn.set(**{SEARCH: True})
+            if turn.requested == "order_number":
+                turn.say(ACCOUNT_GIVEN)
+        if not number and (turn.get(SEARCH) or turn.caller.level >= identity.Level.VERIFIED):
+            super().check(turn)
+        elif number and self._may_see(turn, number):
             turn.set(postcode=None)
         elif identity.locked(turn.tracker.sender_id):
             turn.leave(LOCKED_TEXT, "verification_failed")
@@ -70,9 +108,23 @@ class ValidateOrderForm(Form):
             turn.leave(LOCKED_TEXT, "verification_failed")
 
 
+class ActionAskOrderFormPostcode(Action):
+    """Asks for the postcode: the delivery's of an order whose number is known, else the account's."""
+
+    def name(self) -> str:
+        """The action's name."""
+        return "action_ask_order_form_postcode"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Any) -> Events:
+        """Ask."""
+        by_number = bool(tracker.slots.get("order_number"))
+        dispatcher.utter_message(response="utter_ask_order_form_postcode" if by_number else "utter_ask_postcode")
+        return []
+
+
 def describe(order: Order) -> str:
     """What the customer hears about an order."""
-    opening = f"Your order {order.number} ({order.item})"
+    opening = f"Your order {named(order)}"
     if order.status == "cancelled":
         return f"{opening} was cancelled, so nothing will be delivered."
     if order.status == "delivered":
@@ -115,6 +167,7 @@ class ActionOrderStatus(Task):
         except (NotAllowed, NotFound):
             turn.say("I couldn't find that order for you. Please ask me again and have its number ready.")
             return
+        remember(turn, order.number)
         if is_late(order):
             turn.offer_person(f"{describe(order)} Would you like a person to look into it?", "customer_asked")
         else:

@@ -1,5 +1,6 @@
 """Which team takes a conversation that is handed over: data/routing/queues.yml, which a designer edits."""
 
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from rasa_sdk import Tracker
 
 from .copilot.transcript import current_session
+from .forms import FORMS
 
 FILE = Path(__file__).resolve().parents[1] / "data/routing/queues.yml"
 GENERAL = "general"
@@ -64,9 +66,23 @@ def of_conversation(tracker: Tracker, rule: str = "") -> str:
     by_rule = next((name for name, queue in queues().items() if rule and rule in queue.rules), None)
     if by_rule:
         return by_rule
-    told = (_intent(event) for event in reversed(current_session(tracker.events)) if event.get("event") == "user")
-    return next((name for name in map(of_intent, told) if name != GENERAL), GENERAL)
+    subjects = [name for name in map(of_intent, _subjects(current_session(tracker.events))) if name != GENERAL]
+    return subjects[-1] if subjects else GENERAL
 
 
-def _intent(event: dict[str, Any]) -> str | None:
-    return ((event.get("parse_data") or {}).get("intent") or {}).get("name")
+def _subjects(events: list[dict[str, Any]]) -> Iterator[str | None]:
+    """What the conversation was about: the tasks that began, and the intents that no form took for an answer."""
+    asked: str | None = None
+    in_form = False
+    for event in events:
+        kind = event.get("event")
+        if kind == "user":
+            asked = ((event.get("parse_data") or {}).get("intent") or {}).get("name")
+            if not in_form:
+                yield asked
+        elif kind == "action_execution_rejected":
+            yield asked
+        elif kind == "active_loop":
+            in_form = bool(event.get("name"))
+            if form := FORMS.get(event.get("name") or ""):
+                yield next(iter(form.wants), None)

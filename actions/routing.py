@@ -140,6 +140,8 @@ class ValidateComplaintForm(Form):
         )
     }
     wants = {"complain": "to make a complaint"}
+    # What a complaint is about is no wish for another task.
+    answered_by = {"complaint": frozenset({"dispute_charge", "explain_bill", "order_status", "balance", "leave"})}
 
     def read_back(self, turn: Turn) -> str:
         """The complaint in the customer's words."""

@@ -127,22 +127,20 @@ def notifications() -> str:
 
 @dataclass(frozen=True)
 class Caldav:
-    """A CalDAV server and the calendar on it; `timeout` in seconds for each request."""
+    """A calendar on a CalDAV server; `timeout` in seconds for each request."""
 
     url: str
     user: str
     password: str
-    calendar: str
     timeout: float
 
 
 def caldav() -> Caldav:
-    """The CalDAV server (CALDAV_URL, CALDAV_USER, CALDAV_PASSWORD, CALDAV_CALENDAR, CALDAV_TIMEOUT_SECONDS)."""
+    """The calendar of visits (CALDAV_URL, CALDAV_USER, CALDAV_PASSWORD, CALDAV_TIMEOUT_SECONDS)."""
     return Caldav(
         url=_required("CALDAV_URL"),
         user=os.environ.get("CALDAV_USER", "").strip(),
         password=os.environ.get("CALDAV_PASSWORD", ""),
-        calendar=os.environ.get("CALDAV_CALENDAR", "").strip() or "technician-visits",
         timeout=_positive("CALDAV_TIMEOUT_SECONDS", 2.0),
     )
 

@@ -50,8 +50,8 @@ class Task(Action):
             return []
         form = FORMS[self.form]
         if not ended and (turn.get(CONFIRMED) or not form.confirm):
-            self.perform(turn)
             turn.set(served=True)
+            self.perform(turn)
         if turn.next_form == self.form:
             return [*_sets(turn.changes), FollowupAction(self.form)]
         kept: set[str] = set()

@@ -183,6 +183,8 @@ def _week_named(match: re.Match[str], today: date, near: date | None) -> Days | 
         return Days("set", _week(monday + timedelta(days=14), part))
     if re.search("week after|following week|week later", name):
         return Days("set", _week(_monday(near or today + timedelta(days=7)) + timedelta(days=7), part))
+    if "that" in name or "same" in name:
+        return Days("set", _week(_monday(near), part)) if near else None
     if "next" in name:
         return Days("set", _week(monday + timedelta(days=7), part))
     days = _week(_this_week(today), "" if part and re.search("later|rest", part, re.I) else part)
@@ -244,9 +246,9 @@ def _feast(match: re.Match[str], today: date, near: date | None) -> Days | None:
 
 
 def _near_today(match: re.Match[str], today: date, near: date | None) -> Days | None:
-    word = match[0].lower()
+    word = match[0].lower() or "tonight"
     return _exact(
-        today + timedelta(days=2 if "after" in word else 0 if word.startswith(("today", "ton", "this")) else 1)
+        today + timedelta(days=2 if "after" in word else 0 if word.startswith(("today", "tonight", "this")) else 1)
     )
 
 
@@ -264,13 +266,13 @@ _PHRASES: list[tuple[re.Pattern[str], _Reader]] = [
         (rf"\ba? ?(?P<lead>week|fortnight) (?:on |from |come )?(?:(?P<weekday>{_WEEKDAYS})|(?P<day>tomorrow|today))\b",
          _ahead),
         (rf"(?:\b{_PART})?(?P<week>\b(?:the )?week after (?:next|that)\b|\bnext week\b|\bthis week\b|"
-         r"\b(?:the )?(?:week after|following week)\b|\ba week later\b)", _week_named),
+         r"\b(?:the )?(?:week after|following week)\b|\ba week later\b|\b(?:that|the same) week\b)", _week_named),
         (rf"\b{_PART}(?P<week>week)\b", _week_named),
         (rf"\b(?:in|within) (?P<count>{_NUMBER}) (?P<unit>day|week|month)s?(?:'? time)?\b", _in_some_time),
         (rf"\b(?P<count>{_NUMBER}) (?P<unit>day|week|month)'?s?'? (?:time|from (?:now|today))\b", _in_some_time),
         (r"\bin a fortnight\b(?:'s time)?|\ba fortnight'?s time\b", lambda m, today, near: _weeks_on(today, 2)),
-        (r"\b(?:the )?day after tomorrow\b|\btomorrow\b|\btomorow\b|\btmrw\b|\btoday\b|\btonight\b|"
-         r"\bthis (?:morning|afternoon|evening)\b", _near_today),
+        (r"\b(?:the )?day after tomorrow\b|\btomorrow\b|\btomorow\b|\btmrw\b|\btoday\b|\b(?=tonight\b)|"
+         r"\bthis (?=(?:morning|afternoon|evening)\b)", _near_today),
         (rf"\b(?P<count>{_NUMBER}) (?P<unit>day|week)s? (?P<way>later|earlier|before|after)\b", _shifted),
         (r"\b(?:the )?(?:day after|(?:next|following) day)\b", lambda m, today, near: _shift(near, 1)),
         (r"\b(?:the )?(?:day before|previous day)\b", lambda m, today, near: _shift(near, -1)),

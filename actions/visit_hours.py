@@ -33,8 +33,9 @@ _RANGE = re.compile(
     re.IGNORECASE,
 )
 _AFTER = re.compile(
-    rf"\b(?:not before|no earlier than|later than|any ?time after|(?<!not )after|from|not until)\s+(?P<moment>{MOMENT})(?!\w)"
-    rf"(?:\s+on(?:wards?)?\b)?|(?<!\w)(?P<onward>{MOMENT})\s+(?:onwards?|or later|or after)\b",
+    r"\b(?:not before|no earlier than|later than|any ?time after|(?<!not )after|from|not until)\s+"
+    rf"(?P<moment>{MOMENT})(?!\w)(?:\s+on(?:wards?)?\b)?|"
+    rf"(?<!\w)(?P<onward>{MOMENT})\s+(?:onwards?|or later|or after)\b",
     re.IGNORECASE,
 )
 _BEFORE = re.compile(

@@ -97,8 +97,8 @@ class Wish:
         return ", or ".join(filter(None, (option.words() for option in self.options)))
 
 
-def wish(text: str, today: date, base: Window | None = None) -> Wish | None:
-    """The wish in `text`, or None when it names no time.
+def wish(text: str, today: date, base: Window | None = None, every: bool = False) -> Wish | None:
+    """The wish in `text`, or None when it names no time; with `every` a weekday means all that come.
 
     `base` is the window that a change starts from: "in the afternoon instead" is then on its day, and "the day
     after" counts from it.
@@ -109,7 +109,7 @@ def wish(text: str, today: date, base: Window | None = None) -> Wish | None:
         for match in pattern.finditer(text):
             excluded += _options(match["what"], today, base, every=True)
         text = pattern.sub(" , ", text) if excluded else text
-    options = _options(text, today, base)
+    options = _options(text, today, base, every)
     if base and not (excluded or any(o.days for o in options)):
         options = [Option(frozenset([base.starts_at.date()]), option.hours) for option in options]
     if base and _SAME_TIME.search(text):

@@ -1,142 +1,114 @@
-"""Chooses the two thresholds of FallbackClassifier: `python -m benchmarks.fallback_thresholds [--data DATA_DIR]`.
+"""What each `keep_in_scope` costs and saves: `python -m benchmarks.fallback_thresholds [--data DATA_DIR]`.
 
-In-scope messages are the training data, classified by five-fold cross-validation; out-of-scope ones are in
-out_of_scope.yml (never trained on), every second of which chooses while the others report. Both go through the
-encoder and the classifier of config.yml. With --data, CLINC150's out-of-scope test messages
-(DATA_DIR/clinc150/data_full.json) report too.
+The threshold itself is computed whenever the assistant is trained; this shows what the share in config.yml means. The
+components of config.yml learn four fifths of the training data, as they are and without the examples of nlu_fallback.
+Messages in scope are those of the other fifth; messages out of scope are in out_of_scope.yml (never trained on) and,
+with --data, CLINC150's for training and validation (DATA_DIR/clinc150/data_full.json).
 
 A question and a fallback lead to the same action, so confusing these two costs nothing. What costs is
-- a message in scope that the fallback takes away although its intent was right ("lost"), and
+- a message in scope that falls back although its intent was right ("lost"), and
 - a message out of scope that starts a task or calls a person ("tasks").
-Of all pairs that lose at most 3 % of the former, the one with the fewest of the latter is recommended.
 """
 
 from __future__ import annotations
 
 import argparse
-import itertools
-import json
-from dataclasses import dataclass
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import yaml
+from rasa.engine.graph import ExecutionContext, GraphSchema
+from rasa.engine.storage.local_model_storage import LocalModelStorage
+from rasa.engine.storage.resource import Resource
 from rasa.shared.importers.importer import TrainingDataImporter
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from rasa.shared.nlu.training_data.message import Message
+from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from assistant.nlu.encoder import MAX_BATCH, Encoder
+from assistant.nlu.calibration import folds
+from assistant.nlu.classifier import SVMIntentClassifier
+from assistant.nlu.featurizer import MiniLMFeaturizer
+from benchmarks.nlu_data import out_of_scope_validation
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
-THRESHOLDS = [0.0, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6]
-AMBIGUITIES = [0.0, 0.05, 0.1, 0.2]
-MAX_LOST = 0.03
-ANSWERED = {"ask_question", "report_problem", "nlu_fallback"}  # one action answers all of these
-TASKS = {"order_status", "balance", "book_visit", "request_human", "escalate"}
+SHARES = [0.9, 0.95, 0.97, 0.98, 0.99, 1]
+FALLBACK = "nlu_fallback"
+# One action answers these, or they are small talk: to mistake something foreign for one of them does no harm.
+HARMLESS = {"ask_question", "report_problem", FALLBACK, "greet", "goodbye", "thank", "help", "bot_challenge"}
 
 
-@dataclass(frozen=True)
-class Predictions:
-    """Intent, its confidence and its lead over the second intent, one of each per message."""
+class Component:
+    """A component of config.yml, trained on `data` in a folder of its own."""
 
-    intents: np.ndarray
-    confidence: np.ndarray
-    lead: np.ndarray
-
-    @classmethod
-    def of(cls, probabilities: np.ndarray, labels: np.ndarray) -> Predictions:
-        """From probabilities of shape (messages, labels)."""
-        ordered = np.sort(probabilities, axis=1)
-        return cls(labels[probabilities.argmax(axis=1)], ordered[:, -1], ordered[:, -1] - ordered[:, -2])
-
-    def __getitem__(self, which: slice) -> Predictions:
-        return Predictions(self.intents[which], self.confidence[which], self.lead[which])
-
-    def fall_back(self, threshold: float, ambiguity: float) -> np.ndarray:
-        """Which messages FallbackClassifier would turn into nlu_fallback."""
-        return (self.confidence < threshold) | (self.lead < ambiguity)
-
-    def tasks(self, threshold: float, ambiguity: float) -> float:
-        """Share of the messages that start a task or call a person."""
-        return float((np.isin(self.intents, list(TASKS)) & ~self.fall_back(threshold, ambiguity)).mean())
+    def __init__(self, kind: Any, folder: Path, data: TrainingData, **changes: Any) -> None:
+        pipeline = yaml.safe_load((ROOT / "config.yml").read_text())["pipeline"]
+        options = next(entry for entry in pipeline if entry["name"].endswith(kind.__name__))
+        config = {**kind.get_default_config(), **options, **changes}
+        folder.mkdir()
+        place = LocalModelStorage.create(folder), Resource(kind.__name__), ExecutionContext(GraphSchema({}))
+        kind.create(config, *place).train(data)
+        self.loaded = kind.load(config, *place)
 
 
-def component(name: str) -> dict:
-    """The entry of config.yml's pipeline whose name ends in `name`."""
-    pipeline = yaml.safe_load((ROOT / "config.yml").read_text())["pipeline"]
-    return next(entry for entry in pipeline if entry["name"].endswith(name))
+def examples() -> list[tuple[str, str]]:
+    """The project's training examples."""
+    project = TrainingDataImporter.load_from_dict(training_data_paths=[str(ROOT / "data")])
+    return [(example.get("text"), example.get("intent")) for example in project.get_nlu_data().intent_examples]
 
 
-def vectors(texts: list[str]) -> np.ndarray:
-    """Scaled sentence vectors, shape (len(texts), 384)."""
-    encoder = Encoder.installed()
-    order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-    rows = np.empty((len(texts), 384), np.float32)
-    for start in range(0, len(order), MAX_BATCH):
-        batch = order[start : start + MAX_BATCH]
-        rows[batch] = encoder.encode([texts[i] for i in batch])
-    return rows * component("MiniLMFeaturizer").get("scale", 10.0)
+def rows(known: list[tuple[str, str]], unseen: list[tuple[str, str]], outside: dict[str, list[str]]) -> list[list[str]]:
+    """One row of the table for each share to keep."""
+    gold = np.array([intent for _, intent in unseen])
+    table = []
+    with tempfile.TemporaryDirectory() as folder:
+        data = TrainingData([Message({"text": text, "intent": intent}) for text, intent in known])
+        featurizer = Component(MiniLMFeaturizer, Path(folder) / "encoder", data).loaded
+        featurizer.process_training_data(data)
+        for share in SHARES:
+            place = Path(folder) / str(share)
+            classifier = Component(SVMIntentClassifier, place, data, keep_in_scope=share).loaded
 
+            def understand(texts: list[str], classifier: SVMIntentClassifier = classifier) -> np.ndarray:
+                messages = classifier.process(featurizer.process([Message({"text": text}) for text in texts]))
+                return np.array([message.get("intent")["name"] for message in messages])
 
-def classifier() -> LogisticRegression:
-    """What Rasa's LogisticRegressionClassifier builds."""
-    options = component("LogisticRegressionClassifier")
-    return LogisticRegression(
-        class_weight="balanced", max_iter=options.get("max_iter", 100), tol=options.get("tol", 1e-4), random_state=42
-    )
-
-
-def lost(scope: Predictions, gold: np.ndarray, threshold: float, ambiguity: float) -> float:
-    """Share of the rightly understood messages that the fallback takes away, questions and faults left out."""
-    counted = (scope.intents == gold) & ~np.isin(gold, list(ANSWERED))
-    return float(scope.fall_back(threshold, ambiguity)[counted].mean())
-
-
-def recommend(scope: Predictions, gold: np.ndarray, out: Predictions) -> tuple[float, float]:
-    """The pair with the fewest tasks started, then the most messages kept, then the lowest thresholds."""
-    allowed = [pair for pair in itertools.product(THRESHOLDS, AMBIGUITIES) if lost(scope, gold, *pair) <= MAX_LOST]
-    return min(allowed, key=lambda pair: (round(out.tasks(*pair), 4), round(lost(scope, gold, *pair), 4), *pair))
-
-
-def clinc(data: Path) -> list[str]:
-    """CLINC150's out-of-scope test messages."""
-    return [text for text, _ in json.loads((data / "clinc150" / "data_full.json").read_text())["oos_test"]]
+            found = {name: understand(texts) for name, texts in outside.items()}
+            table.append((share, understand([text for text, _ in unseen]), found))
+    right = table[-1][1] == gold
+    counted = right & ~np.isin(gold, list(HARMLESS))
+    return [
+        [
+            f"{share:g}",
+            f"{(predicted == gold)[gold != FALLBACK].mean():.1%}",
+            f"{(predicted[counted] == FALLBACK).mean():.1%}",
+            *(f"{(~np.isin(found, list(HARMLESS))).mean():.1%}" for found in foreign.values()),
+        ]
+        for share, predicted, foreign in table
+    ]
 
 
 def main() -> None:
-    """Print the table and the recommended pair."""
+    """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, help="folder that holds clinc150/data_full.json")
     arguments = parser.parse_args()
 
-    project = TrainingDataImporter.load_from_dict(training_data_paths=[str(ROOT / "data")])
-    examples = project.get_nlu_data().intent_examples
-    gold = np.array([example.get("intent") for example in examples])
-    inside = vectors([example.get("text") for example in examples])
-    trained = classifier().fit(inside, gold)
-    folds = StratifiedKFold(5, shuffle=True, random_state=0)
-    by_fold = cross_val_predict(classifier(), inside, gold, cv=folds, method="predict_proba")
-    scope = Predictions.of(by_fold, trained.classes_)
-
-    def outside(texts: list[str]) -> Predictions:
-        return Predictions.of(trained.predict_proba(vectors(texts)), trained.classes_)
-
-    messages = yaml.safe_load((HERE / "out_of_scope.yml").read_text())["messages"]
-    both = outside(messages)
-    choosing, reporting = both[::2], both[1::2]
-    public = outside(clinc(arguments.data)) if arguments.data else None
-
-    print(f"{len(gold)} messages in scope, {len(messages)} out of scope\n")
-    print("| threshold | ambiguity | lost | tasks: choosing half | tasks: reporting half | tasks: CLINC150 |")
-    print("|---|---|---|---|---|---|")
-    best = recommend(scope, gold, choosing)
-    for pair in itertools.product(THRESHOLDS, AMBIGUITIES):
-        shares = [lost(scope, gold, *pair), choosing.tasks(*pair), reporting.tasks(*pair)]
-        cells = [f"{share:.1%}" for share in shares] + [f"{public.tasks(*pair):.1%}" if public else "-"]
-        mark = "**" if pair == best else ""
-        print(f"| {mark}{pair[0]}{mark} | {mark}{pair[1]}{mark} | " + " | ".join(cells) + " |")
-    print(f"\nRecommended for config.yml: threshold: {best[0]}, ambiguity_threshold: {best[1]}")
+    project = examples()
+    train, held_out = next(folds(np.array([intent for _, intent in project]), 5))
+    known, unseen = [project[i] for i in train], [project[i] for i in held_out]
+    outside = {"out_of_scope.yml": yaml.safe_load((HERE / "out_of_scope.yml").read_text())["messages"]}
+    if arguments.data:
+        outside["CLINC150"] = out_of_scope_validation(arguments.data)
+    counts = ", ".join(f"{len(texts)} of {name}" for name, texts in outside.items())
+    print(f"{len(known)} examples to learn, {len(unseen)} to test; out of scope: {counts}\n")
+    head = ["examples of nlu_fallback", "keep_in_scope", "right", "lost", *(f"tasks: {name}" for name in outside)]
+    print("| " + " | ".join(head) + " |", "|---" * len(head) + "|", sep="\n")
+    without = [(text, intent) for text, intent in known if intent != FALLBACK]
+    for name, some in [("learned", known), ("left out", without)]:
+        for cells in rows(some, unseen, outside):
+            print("| " + " | ".join([name, *cells]) + " |", flush=True)
 
 
 if __name__ == "__main__":

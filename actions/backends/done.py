@@ -50,10 +50,7 @@ def change(
     """The outcome of `do` in an audited transaction, done once a `request`; `kind` is the outcome's dataclass."""
     with access(identity, action, needed, subject) as session:
         key = _key(owner or owner_of(identity), action, request)
-        insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-        values = {**key, "outcome": "", "at": clock.utc_now()}
-        new = session.scalar(insert(RequestRow).values(values).on_conflict_do_nothing().returning(RequestRow.request))
-        if new is None:
+        if not _insert(session, {**key, "outcome": "", "at": clock.utc_now()}):
             return _kept(session, key, kind)  # type: ignore[return-value]
         outcome = do(session)
         text = _adapter(cast(Hashable, kind)).dump_json(outcome).decode()
@@ -64,6 +61,22 @@ def change(
 def outcome(session: Session, identity: Identity, action: str, request: str, kind: type[T]) -> T | None:
     """The outcome of a request that was done before."""
     return _kept(session, _key(owner_of(identity), action, request), kind)
+
+
+def keep(session: Session, identity: Identity, action: str, request: str, result: T) -> T:
+    """Write down what a request did elsewhere; returns the first outcome if another worker was faster."""
+    kind = type(result)
+    key = _key(owner_of(identity), action, request)
+    text = _adapter(cast(Hashable, kind)).dump_json(result).decode()
+    _insert(session, {**key, "outcome": text, "at": clock.utc_now()})
+    return _kept(session, key, kind) or result
+
+
+def _insert(session: Session, values: dict[str, Any]) -> bool:
+    """Whether the request is new."""
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    new = insert(RequestRow).values(values).on_conflict_do_nothing().returning(RequestRow.request)
+    return session.scalar(new) is not None
 
 
 def _kept(session: Session, key: dict[str, str], kind: type[T]) -> T | None:

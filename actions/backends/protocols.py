@@ -65,6 +65,7 @@ __all__ = [
     "Channel",
     "Contact",
     "Customers",
+    "Feedback",
     "Field",
     "Identity",
     "Invalid",
@@ -259,6 +260,19 @@ class Outages(Protocol):
 
     def outages(self, identity: Identity, postcode: str) -> list[Outage]:
         """[NONE] The faults that last in the area of a postcode (whole, or its first half), the oldest first."""
+
+
+class Feedback(Protocol):
+    """What customers thought of a conversation."""
+
+    def rate(self, identity: Identity, session: str, score: int) -> bool:
+        """[NONE] Keep a rating from 1 to 5 for a session of this conversation; False when there is one already.
+
+        Raises `Invalid` (score).
+        """
+
+    def comment(self, identity: Identity, session: str, text: str) -> None:
+        """[NONE] Add the customer's words to the rating of a session; raises `NotFound` without one."""
 
 
 class Notifications(Protocol):

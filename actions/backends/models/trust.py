@@ -109,3 +109,13 @@ class NotificationRow(Base):
     outcome: Mapped[str]
     reason: Mapped[str | None]
     attempts: Mapped[int]
+
+
+class LeaseRow(Base):
+    """Who may change something in a system elsewhere until when, so that two workers take turns."""
+
+    __tablename__ = "leases"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    token: Mapped[str]
+    until: Mapped[datetime] = mapped_column(UtcDateTime)

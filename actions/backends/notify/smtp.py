@@ -74,7 +74,10 @@ class SmtpNotifications:
     def _greet(self, server: smtplib.SMTP) -> None:
         kept = self._settings
         if kept.starttls:
-            server.starttls(context=ssl.create_default_context())
+            try:
+                server.starttls(context=ssl.create_default_context())
+            except ssl.SSLError as error:
+                raise Unavailable("the mail server's certificate is not trusted, or it speaks no TLS") from error
         if kept.user:
             try:
                 server.login(kept.user, kept.password)

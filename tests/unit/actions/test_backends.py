@@ -198,6 +198,41 @@ class TestDatabase:
             command.downgrade(config, "base")
             assert inspect(connection).get_table_names() == ["alembic_version"]
 
+    def test_visits_of_an_earlier_version_keep_their_times_and_places(self, var: Path) -> None:
+        config = schema.alembic_config()
+        with engine(settings.backend_url()).begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "0001")
+            for statement in (
+                "INSERT INTO customers VALUES (1, 'NA1', 'Ann', 'LS1 4AP'), (2, 'NA2', 'Ben', 'M3 2BW')",
+                "INSERT INTO technician_windows VALUES "
+                "('2026-11-24T08:00', '2026-11-24 08:00:00.000000', '2026-11-24 12:00:00.000000', 2, 2)",
+                "INSERT INTO appointments VALUES "
+                "(4, 1, '2026-11-24T08:00', 'Slow', 'yes-1', '2026-11-20 10:00:00.000000'), "
+                "(7, 2, '2026-11-24T08:00', 'Down', 'yes-2', '2026-11-20 11:00:00.000000')",
+            ):
+                connection.exec_driver_sql(statement)
+        schema.upgrade(settings.backend_url())
+        with transaction() as found:
+            visits = found.scalars(select(AppointmentRow).order_by(AppointmentRow.id)).all()
+            assert [(v.id, v.starts_at.hour, v.ends_at.hour, v.status) for v in visits] == [
+                (4, 8, 12, "booked"),
+                (7, 8, 12, "booked"),
+            ]
+            assert {(p.place, p.appointment_id) for p in found.scalars(select(PlaceRow))} == {(1, 4), (2, 7)}
+        with engine(settings.backend_url()).begin() as connection:
+            config.attributes["connection"] = connection
+            command.downgrade(config, "0001")
+            kept = connection.exec_driver_sql("SELECT id, window_id FROM appointments ORDER BY id").all()
+            assert kept == [(4, "2026-11-24T08:00"), (7, "2026-11-24T08:00")]
+            assert connection.exec_driver_sql("SELECT booked FROM technician_windows").scalar() == 2
+
+    def test_a_fresh_database_is_sown_quickly(self, var: Path) -> None:
+        schema.upgrade(settings.backend_url())
+        started = time.process_time()
+        assert seed() is True
+        assert time.process_time() - started < 1
+
     def test_the_seed_is_sown_once(self, database: Path) -> None:
         assert seed(date(2026, 11, 22)) is False
         assert (count(CustomerRow), count(OrderRow)) == (8, 14)

@@ -4,11 +4,24 @@ from datetime import date
 
 import pytest
 from chats import Chat, Clock
+from orders_flow import begin, interrupted, reply
+from sqlalchemy import delete
 
 from actions import identity
 from actions.backends import Order
-from actions.orders import MISMATCH_ORDER, ActionOrderStatus, ValidateOrderForm, describe
-from actions.verification import LOCKED_TEXT
+from actions.backends.models import OrderRow
+from actions.backends.session import transaction
+from actions.orders import (
+    ACCOUNT_GIVEN,
+    BY_ACCOUNT,
+    MISMATCH_ORDER,
+    ActionAskOrderFormPostcode,
+    ActionOrderStatus,
+    ValidateOrderForm,
+    describe,
+)
+from actions.orders_choice import NO_ORDERS, by_item
+from actions.verification import LOCKED_TEXT, MISMATCH_ACCOUNT
 
 pytestmark = pytest.mark.usefixtures("database")
 FORM, STATUS = ValidateOrderForm(), ActionOrderStatus()
@@ -90,3 +103,94 @@ def test_a_late_order_comes_with_the_offer_of_a_person(chat: Chat, fixed_clock: 
 def test_every_status_has_its_words(status: str, expected_on: date | None, words: str) -> None:
     order = Order("NO1", "SIM card", status, date(2026, 11, 19), expected_on, date(2026, 11, 21))
     assert describe(order).startswith("Your order NO1 (SIM card) ") and describe(order).endswith(words)
+
+
+def test_without_the_number_the_account_finds_the_order(chat: Chat) -> None:
+    begin(chat, "order_form", "where is my order", "order_status")
+    assert reply(chat, "I don't know my order number", "refuse") == [BY_ACCOUNT]
+    assert chat.asked == "account_number"
+    reply(chat, "NA204518")
+    assert chat.asked == "postcode"
+    chat.run(ActionAskOrderFormPostcode())
+    assert chat.said[0]["response"] == "utter_ask_postcode"
+    assert "Your order NO482136" in reply(chat, "LS1 4AP")[0]
+    assert chat.slots["order_search"] is None and chat.slots["account_number"] is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["i haven't got it", "no idea", "I can’t find the email", "never got one", "dont know", "i deleted the email"],
+)
+def test_many_words_for_a_number_that_is_not_known(chat: Chat, text: str) -> None:
+    begin(chat, "order_form", "where is my order", "order_status")
+    assert reply(chat, text) == [BY_ACCOUNT]
+
+
+def test_several_orders_are_offered_and_one_is_chosen(chat: Chat) -> None:
+    begin(chat, "order_form", "where is my order", "order_status")
+    assert reply(chat, "NA118260") == [ACCOUNT_GIVEN]
+    assert "Which order do you mean?" in reply(chat, "CF10 1EP")[0]
+    assert chat.buttons == [
+        "NO518833: SIM card, 20 GB plan, being prepared",
+        "NO640755: Aurora 12 phone, 128 GB, packed",
+    ]
+    assert "NO640755" in reply(chat, "the phone")[0] and chat.form is None
+
+
+def test_a_wrong_account_says_no_more_than_a_wrong_postcode(chat: Chat) -> None:
+    for account, code in (("NA118261", "CF10 1EP"), ("NA118260", "M3 2BW")):
+        chat.form = None
+        begin(chat, "order_form", "where is my order", "order_status")
+        reply(chat, account)
+        assert reply(chat, code) == [MISMATCH_ACCOUNT] and chat.asked == "account_number"
+
+
+def test_declining_the_account_too_leads_to_a_person(chat: Chat) -> None:
+    begin(chat, "order_form", "where is my order", "order_status")
+    reply(chat, "i don't have it", "refuse")
+    assert "say stop" in reply(chat, "i won't tell you that", "refuse")[-1]
+    assert "A person can help you without it" in reply(chat, "i won't tell you that", "refuse")[-1]
+
+
+def test_the_number_after_all(chat: Chat) -> None:
+    begin(chat, "order_form", "where is my order", "order_status")
+    reply(chat, "i don't have it", "refuse")
+    reply(chat, "oh here it is: NO482136")
+    assert chat.asked == "postcode"
+    chat.run(ActionAskOrderFormPostcode())
+    assert chat.said[0]["response"] == "utter_ask_order_form_postcode"
+    assert "NO482136" in reply(chat, "LS1 4AP")[0] and identity.current(chat.id).level is identity.Level.KNOWN
+
+
+def test_a_question_about_where_the_number_is_interrupts(chat: Chat) -> None:
+    begin(chat, "order_form", "where is my order", "order_status")
+    assert interrupted(chat, "where can i find my order number on the bill please?", "ask_question")
+
+
+def test_without_any_order_there_is_help(chat: Chat) -> None:
+    with transaction() as session:
+        session.execute(delete(OrderRow).where(OrderRow.number == "NO771204"))
+    identity.verify_account(chat.id, "NA310077", "M3 2BW")
+    assert begin(chat, "order_form", "where is my order", "order_status") == [NO_ORDERS]
+    assert chat.slots["offer"] == "person"
+
+
+def test_it_means_the_order_that_was_spoken_of(chat: Chat) -> None:
+    identity.verify_account(chat.id, "NA118260", "CF10 1EP")
+    begin(chat, "order_form", "where is NO715920", "order_status")
+    assert "NO715920" in begin(chat, "order_form", "when did it come?", "order_status")[0]
+    assert "Which order" in begin(chat, "order_form", "where is my order", "order_status")[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("the phone case", "2"), ("my SIM cards", "3"), ("the phone", None), ("it", None), ("the wi-fi thing", "4")],
+)
+def test_an_item_is_told_from_the_others(text: str, number: str | None) -> None:
+    orders = [
+        ("1", "Aurora 12 phone"),
+        ("2", "Phone case"),
+        ("3", "SIM card, 20 GB plan"),
+        ("4", "Mesh Wi-Fi extender"),
+    ]
+    assert by_item(text, orders) == number

@@ -82,6 +82,16 @@ def test_the_queue_of_a_handoff(chat: Chat, intents: list[str], rule: str, queue
     assert queues.of_conversation(chat.tracker(), rule) == queue
 
 
+def test_the_words_of_an_answer_do_not_choose_the_queue(chat: Chat) -> None:
+    chat.hear("I want to complain", "complain").start("complaint_form").run(ValidateComplaintForm())
+    chat.hear("my bill was wrong", "dispute_charge")
+    assert queues.of_conversation(chat.tracker()) == "complaints"
+    chat.hear("where is my order", "order_status").events.append(
+        {"event": "action_execution_rejected", "name": "complaint_form"}
+    )
+    assert queues.of_conversation(chat.tracker()) == "orders"
+
+
 def test_the_customer_and_the_packet_name_the_team(chat: Chat, fixed_clock: Clock) -> None:
     fixed_clock.move(days=1)
     chat.hear("what's my balance", "balance").hear("a person please", "request_human")

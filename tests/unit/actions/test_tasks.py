@@ -109,6 +109,41 @@ def test_nothing_happens_before_the_yes_and_once_after_it(chat: Chat) -> None:
     assert all(chat.slots[slot] is None for slot in ("colour", "size", "note", "confirmed"))
 
 
+def test_a_yes_that_repeats_a_value_is_a_yes_and_one_that_changes_it_is_not(chat: Chat) -> None:
+    at_read_back(chat)
+    assert say(chat, "yes, but make it green", "affirm") != [] and chat.asked == "size"
+    at_read_back(chat)
+    say(chat, "yes, the red one", "affirm")
+    assert chat.asked is None and chat.run(TASKS["action_buy_paint"]) == ["Bought."]
+
+
+def test_cancel_it_outside_a_task_can_mean_a_task(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+    chat.hear("cancel it", "stop").run(ActionStop())
+    assert chat.followup is None and "nothing in progress" in chat.said[0]["text"]
+    monkeypatch.setattr(type(FORMS["paint_form"]), "claims", lambda self, turn: True)
+    assert chat.hear("cancel it", "stop").run(ActionStop()) == [] and chat.followup == "paint_form"
+    paint(chat).hear("cancel it", "stop").run(ActionStop())
+    assert chat.followup is None and "stopped that" in chat.said[0]["text"]
+
+
+def test_a_task_can_claim_a_message_that_would_start_another_one(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(FORMS["paint_form"]), "claims", lambda self, turn: "paint it" in turn.text)
+    chat.hear("paint it red", "see_colour").start("colour_form").run(FORMS["colour_form"])
+    assert chat.asked is None and chat.run(TASKS["action_see_colour"]) == [] and chat.followup == "paint_form"
+    chat.start("paint_form").run(FORMS["paint_form"])
+    assert (chat.slots["colour"], chat.slots["shade"], chat.asked) == ("red", None, "size")
+
+
+@pytest.mark.parametrize("intent", ["deny", "correct"])
+def test_a_no_that_names_what_is_wrong_is_not_asked_what_to_change(chat: Chat, intent: str) -> None:
+    at_read_back(chat)
+    say(chat, "no, the size is wrong", intent)
+    assert (chat.asked, chat.slots["size"], chat.slots["colour"]) == ("size", None, "red")
+    at_read_back(chat)
+    say(chat, "no, I don't want that colour at all", "deny")
+    assert chat.asked == "change"
+
+
 def test_the_key_of_a_request_is_the_same_for_the_same_message_only(chat: Chat) -> None:
     at_read_back(chat)
     say(chat, "yes", "affirm")

@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 from rasa.nlu.tokenizers.whitespace_tokenizer import WhitespaceTokenizer
@@ -7,7 +9,8 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from assistant.nlu.encoder import DIMENSIONS, MAX_BATCH, Encoder, EncoderFileMissing, digest
 from assistant.nlu.featurizer import MiniLMFeaturizer
-from assistant.nlu.vectors import VectorFile, Vectors
+from assistant.nlu.vectors import VectorFile, Vectors, keep_newest
+from tests.unit.assistant.nlu_fixtures import Place
 
 TEXTS = [
     "Where is my order?",
@@ -24,8 +27,9 @@ def encoder():
     return Encoder.installed()
 
 
-def featurizer(encoder, **config):
-    return MiniLMFeaturizer({**MiniLMFeaturizer.get_default_config(), **config}, "featurizer", encoder)
+@pytest.fixture
+def place(tmp_path):
+    return Place(tmp_path / "model")
 
 
 def features(message):
@@ -43,13 +47,13 @@ def counted(encoder):
     return encode, batches
 
 
-def test_sentence_vectors_have_the_length_of_the_scale(encoder):
-    messages = featurizer(encoder).process([Message({"text": text}) for text in TEXTS])
+def test_sentence_vectors_have_length_1(place):
+    messages = place.create(MiniLMFeaturizer).process([Message({"text": text}) for text in TEXTS])
     for message in messages:
         sequence, sentence = features(message)
         assert sequence is None
         assert sentence.shape == (1, DIMENSIONS)
-        assert np.linalg.norm(sentence) == pytest.approx(10, abs=1e-4)
+        assert np.linalg.norm(sentence) == pytest.approx(1, abs=1e-5)
 
 
 def test_a_batch_gives_what_single_texts_give_in_their_order(encoder):
@@ -104,29 +108,40 @@ def test_a_broken_cache_costs_time_only(encoder, tmp_path, caplog):
     assert "cannot be read" in caplog.text
 
 
-def test_training_uses_the_folder_of_the_run(encoder, tmp_path, monkeypatch):
+def test_training_uses_the_folder_of_the_run(place, tmp_path, monkeypatch):
     monkeypatch.setenv("TANDEM_VAR", str(tmp_path))
     data = TrainingData([Message({"text": text, "intent": "x"}) for text in TEXTS])
-    featurizer(encoder).process_training_data(data)
+    place.create(MiniLMFeaturizer).process_training_data(data)
     assert features(data.training_examples[2])[1].shape == (1, DIMENSIONS)
     assert (tmp_path / "cache" / f"vectors-{digest()}.db").is_file()
 
 
-def test_sequence_features_on_request(encoder):
+def test_sequence_features_on_request(place):
     message = Message({"text": "Unbelievably slow broadband!"})
     tokenizer = WhitespaceTokenizer(WhitespaceTokenizer.get_default_config())
     tokenizer.process([message])
-    featurizer(encoder, sequence_features=True).process([message])
+    place.create(MiniLMFeaturizer, sequence_features=True).process([message])
     sequence, sentence = features(message)
     assert sequence.shape == (3, DIMENSIONS)
     assert all(np.abs(row).sum() > 0 for row in sequence)
     assert sentence.shape == (1, DIMENSIONS)
 
 
-@pytest.mark.parametrize("scale", [0, -1, "ten", None])
-def test_a_scale_that_is_none_is_refused(encoder, scale):
-    with pytest.raises(InvalidConfigException, match="scale must be a positive number"):
-        featurizer(encoder, scale=scale)
+@pytest.mark.parametrize(
+    ("option", "value", "demand"),
+    [
+        ("fine_tune", "yes", "fine_tune must be true or false, not 'yes'"),
+        ("max_steps", 0, "max_steps must be a whole number of at least 1, not 0"),
+        ("max_seconds", -5, "max_seconds must be a number of at least 1"),
+        ("epochs", "many", "epochs must be a number of at least 0.1"),
+        ("frozen_layers", 6, "frozen_layers must be a whole number from 0 to 5, not 6"),
+        ("learning_rate", None, "learning_rate must be a number from 1e-07 to 1"),
+        ("batch_size", 1.5, "batch_size must be a whole number from 2 to 512"),
+    ],
+)
+def test_an_option_out_of_range_is_named(place, option, value, demand):
+    with pytest.raises(InvalidConfigException, match=demand):
+        place.create(MiniLMFeaturizer, **{option: value})
 
 
 @pytest.mark.parametrize("variable", ["MINILM_MODEL", "MINILM_TOKENIZER"])
@@ -143,3 +158,13 @@ def test_other_weights_mean_another_training(monkeypatch, tmp_path):
     (tmp_path / "model.onnx").write_bytes(b"other weights")
     monkeypatch.setenv("MINILM_MODEL", str(tmp_path / "model.onnx"))
     assert MiniLMFeaturizer.fingerprint_addon({}) != before
+
+
+def test_the_files_that_were_used_last_stay(tmp_path):
+    for age, name in enumerate(["a", "b", "c", "d"]):
+        path = tmp_path / f"vectors-{name}.db"
+        path.touch()
+        os.utime(path, (1000 - age, 1000 - age))
+    (tmp_path / "other.db").touch()
+    keep_newest(tmp_path, "vectors-*.db", 2)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["other.db", "vectors-a.db", "vectors-b.db"]

@@ -23,10 +23,10 @@ def upgrade() -> None:
 
 
 def _customers() -> None:
-    with op.batch_alter_table("customers") as table:
-        for name in ("address_lines", "town", "email", "phone"):
-            table.add_column(sa.Column(name, sa.String, nullable=False, server_default=_TEXT))
-        table.add_column(sa.Column("marketing", sa.Boolean, nullable=False, server_default=sa.false()))
+    # Not in batch mode: that would build the table anew, which the rows that refer to it forbid.
+    for name in ("address_lines", "town", "email", "phone"):
+        op.add_column("customers", sa.Column(name, sa.String, nullable=False, server_default=_TEXT))
+    op.add_column("customers", sa.Column("marketing", sa.Boolean, nullable=False, server_default=sa.false()))
     op.create_table(
         "contact_changes",
         sa.Column("id", sa.Integer, primary_key=True),
@@ -40,10 +40,9 @@ def _customers() -> None:
 
 
 def _orders() -> None:
-    with op.batch_alter_table("orders") as table:
-        table.add_column(sa.Column("category", sa.String, nullable=False, server_default=sa.text("'accessory'")))
-        table.add_column(sa.Column("price_pence", sa.Integer, nullable=False, server_default=_ZERO))
-        table.add_column(sa.Column("deliver_to", sa.String, nullable=False, server_default=_TEXT))
+    op.add_column("orders", sa.Column("category", sa.String, nullable=False, server_default=sa.text("'accessory'")))
+    op.add_column("orders", sa.Column("price_pence", sa.Integer, nullable=False, server_default=_ZERO))
+    op.add_column("orders", sa.Column("deliver_to", sa.String, nullable=False, server_default=_TEXT))
     op.execute("UPDATE orders SET deliver_to = delivery_postcode")
     op.create_table(
         "returns",
@@ -201,6 +200,12 @@ def _trust() -> None:
         sa.Column("reason", sa.String),
         sa.Column("attempts", sa.Integer, nullable=False),
     )
+    op.create_table(
+        "leases",
+        sa.Column("key", sa.String, primary_key=True),
+        sa.Column("token", sa.String, nullable=False),
+        sa.Column("until", sa.DateTime, nullable=False),
+    )
 
 
 def downgrade() -> None:
@@ -213,7 +218,7 @@ def downgrade() -> None:
         ).columns(starts_at=sa.DateTime, ends_at=sa.DateTime, booked_at=sa.DateTime)
     ).mappings()
     rows = [{**row, "confirmation": f"0002-{row['id']}"} for row in kept]
-    for table in ("notifications", "done_requests", "one_time_codes", "outages", "tickets", "visit_places"):
+    for table in ("leases", "notifications", "done_requests", "one_time_codes", "outages", "tickets", "visit_places"):
         op.drop_table(table)
     for table in ("appointments", "payments", "instalments", "arrangements", "invoice_lines", "returns"):
         op.drop_table(table)
