@@ -1,7 +1,7 @@
 """Starts the action server: `python -m actions`.
 
 Exit code 0 after SIGTERM or SIGINT, 1 when the database or the port cannot be used, 2 when a setting is
-missing.
+missing or a file of rules is wrong.
 """
 
 import logging
@@ -27,6 +27,8 @@ def main() -> int:
         settings.actions_token()
         settings.backend_url()
         settings.action_timeout()
+        settings.secret()
+        settings.notifications()
         port = settings.actions_port()
     except settings.MissingSetting as problem:
         print(problem, file=sys.stderr)
@@ -37,12 +39,20 @@ def main() -> int:
 def _serve(port: int) -> int:
     """Serve until a signal and end the process; returns only when the database or the port cannot be used."""
     # Imported after the settings are known to be good: they take seconds.
-    from .backends import BackendError
+    from . import queues, triage_tree
+    from .backends import BackendError, rules
     from .backends.schema import DatabaseProblem, upgrade
     from .backends.seed import seed
     from .executor import SafeExecutor
     from .server import build
 
+    try:
+        rules.check()
+        queues.queues()
+        triage_tree.tree()
+    except (rules.RulesProblem, queues.QueuesProblem, triage_tree.TreeProblem) as problem:
+        print(problem, file=sys.stderr)
+        return 2
     try:
         upgrade(settings.backend_url())
         if settings.demo() and seed():

@@ -121,7 +121,12 @@ def booking() -> str:
 
 
 def notifications() -> str:
-    """How messages are sent (NOTIFICATIONS): console or smtp."""
+    """How messages are sent (NOTIFICATIONS): console or smtp; outside the demo there is no default.
+
+    The console prints one-time codes for whoever can read the log, so it must be chosen on purpose there.
+    """
+    if not demo() and not os.environ.get("NOTIFICATIONS", "").strip():
+        raise MissingSetting("NOTIFICATIONS is not set: use smtp, or console to print every message in the log")
     return _choice("NOTIFICATIONS", "console", "smtp")
 
 

@@ -18,6 +18,7 @@ class Packet:
     """A handoff packet, ready to be shown."""
 
     reason: str = ""
+    team: str = ""
     summary: str = ""
     issue: str = ""
     collected: list[tuple[str, str]] = field(default_factory=list)
@@ -39,6 +40,7 @@ def packet(value: dict[str, Any] | None) -> Packet | None:
             sources += [_line(source) for source in _list(answer.get("sources"))]
     return Packet(
         reason=REASONS.get(reason, _words(reason)),
+        team=_words(_line(value.get("queue"))),
         summary=_line(value.get("summary")),
         issue=_line(value.get("issue")),
         collected=[

@@ -169,3 +169,9 @@ def money() -> Money:
 def promises() -> Promises:
     """How soon a ticket is answered."""
     return _read("tickets.yml", Promises)
+
+
+def check() -> None:
+    """Read every file; raises `RulesProblem` for the first one that cannot be used."""
+    for read in (calendar, visits, deliveries, money, promises):
+        read()

@@ -53,8 +53,9 @@ def var(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A run-time folder of its own, and no setting from outside."""
     for name in ("BACKEND_DATABASE_URL", "ACTIONS_PORT", "TANDEM_DEMO", "ACTION_TIMEOUT_SECONDS"):
         monkeypatch.delenv(name, raising=False)
-    for name in ("BOOKING", "NOTIFICATIONS", "TANDEM_RULES"):
+    for name in ("BOOKING", "TANDEM_RULES"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NOTIFICATIONS", "console")
     monkeypatch.setenv("TANDEM_VAR", str(tmp_path))
     monkeypatch.setenv("TANDEM_SECRET", "a secret of the tests")
     return tmp_path

@@ -1,6 +1,7 @@
 """The action server as a real process: token, errors, start and stop."""
 
 import os
+import shutil
 import signal
 import socket
 import sqlite3
@@ -30,7 +31,7 @@ def environment(var: Path, **more: str) -> dict[str, str]:
     """The environment of a server with its state in `var`; nothing else of Tandem's is set."""
     names = ("TANDEM_", "ACTION", "BACKEND_", "DESK_", "RASA_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(names)}
-    return kept | {"TANDEM_VAR": str(var), "ACTIONS_TOKEN": TOKEN, "TANDEM_DEMO": "1"} | more
+    return kept | {"TANDEM_VAR": str(var), "ACTIONS_TOKEN": TOKEN, "TANDEM_SECRET": "s", "TANDEM_DEMO": "1"} | more
 
 
 def start(env: dict[str, str]) -> subprocess.Popen[str]:
@@ -188,7 +189,19 @@ def test_a_signal_ends_it_cleanly(tmp_path: Path, sign: signal.Signals) -> None:
     assert "event=stopped" in log and "Traceback" not in log
 
 
-@pytest.mark.parametrize("name", ["TANDEM_VAR", "ACTIONS_TOKEN"])
+def test_outside_the_demo_nobody_prints_codes_by_accident(tmp_path: Path) -> None:
+    code, errors = finished(environment(tmp_path, TANDEM_DEMO="0"))
+    assert code == 2 and errors.count("\n") == 1 and "NOTIFICATIONS is not set" in errors
+
+
+def test_a_wrong_file_of_rules_is_one_sentence(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "actions/backends/data", tmp_path / "rules")
+    (tmp_path / "rules/visits.yml").write_text("windows: []\n")
+    code, errors = finished(environment(tmp_path, TANDEM_RULES=str(tmp_path / "rules")))
+    assert code == 2 and errors.count("\n") == 1 and "visits.yml" in errors
+
+
+@pytest.mark.parametrize("name", ["TANDEM_VAR", "ACTIONS_TOKEN", "TANDEM_SECRET"])
 def test_a_missing_setting_is_one_sentence_and_exit_code_2(tmp_path: Path, name: str) -> None:
     env = environment(tmp_path)
     del env[name]
