@@ -9,7 +9,7 @@ from rasa_sdk.forms import REQUESTED_SLOT
 
 from . import pauses
 from .copilot.transcript import current_session
-from .forms import FORMS, explanation
+from .forms import FORMS, claimed, explanation
 from .speech import YES_NO, Events
 from .tasks import resume
 from .turns import Turn
@@ -20,7 +20,7 @@ NOTHING_SAID = "I haven't said anything yet. What can I do for you?"
 class ActionStop(Action):
     """Stops the active form, forgets what it had collected, and returns to the task that waited.
 
-    Without a form, "cancel it" may be about what was spoken of last (`Form.meant_by_stop`).
+    Without a form, "cancel it" may be about what was spoken of last (`Form.claims`).
     """
 
     def name(self) -> str:
@@ -32,9 +32,8 @@ class ActionStop(Action):
         form = FORMS.get(tracker.active_loop_name or "")
         events = [SlotSet("offer", None)] if tracker.slots.get("offer") else []
         if form is None:
-            meant = next((name for name, other in FORMS.items() if other.meant_by_stop(tracker)), None)
-            if meant:
-                return [*events, FollowupAction(meant)]
+            if meant := claimed(Turn.of(dispatcher, tracker, domain or {}, "")):
+                return [*events, FollowupAction(meant.form)]
             dispatcher.utter_message(text="There's nothing in progress to stop. What would you like to do next?")
             return events
         question = "" if pauses.waiting(tracker) else " What would you like to do next?"

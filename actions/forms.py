@@ -80,8 +80,11 @@ class Form(FormValidationAction):
         """Short answers to offer beside Yes and No at the read-back."""
         return []
 
-    def meant_by_stop(self, tracker: Tracker) -> bool:
-        """Whether a stop ("cancel it") while no task goes on asks for this one."""
+    def claims(self, turn: Turn) -> bool:
+        """Whether a message that would start another task, or a stop outside any, is about this one.
+
+        "Cancel it" and "move it to Friday" are, when this task is about what was spoken of last.
+        """
         return False
 
     def refused(self, turn: Turn, slot: str) -> None:
@@ -102,6 +105,9 @@ class Form(FormValidationAction):
         turn = self._turn(dispatcher, tracker, domain)
         if turn.phase is Phase.ACTIVATION:
             self._begin(turn)
+            if meant := claimed(turn):
+                turn.instead(meant.form, **meant.read(turn))
+                return turn.events(None)
         given = False if turn.phase is Phase.RESUMED else self._take(turn, self.read(turn))
         if turn.phase is Phase.ANSWER and not self._answered(turn, given):
             return turn.events(turn.requested)
@@ -245,6 +251,11 @@ class Form(FormValidationAction):
         own = {CONFIRMED: _CONFIRM_COMPLAINT, CHANGE: _CHANGE_COMPLAINT}
         slot = turn.requested or ""
         turn.say(own[slot] if slot in own else self.fields[slot].complaint(turn))
+
+
+def claimed(turn: Turn) -> Form | None:
+    """The form of another task that the message is about, whatever its intent says."""
+    return next((form for name, form in FORMS.items() if name != turn.form and form.claims(turn)), None)
 
 
 def explanation(domain: Mapping[str, Any], form: str, slot: str) -> str:

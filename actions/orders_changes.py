@@ -23,12 +23,12 @@ from .orders_choice import (
     OwnOrderForm,
     named,
     own_order,
+    refers_to_order,
     say,
-    spoken_of,
 )
 from .speech import Events, long_date, money
 from .tasks import Task
-from .turns import Turn, text_of
+from .turns import Turn
 
 FAULTY, DAMAGED, WRONG = "It's faulty", "It arrived damaged", "It's the wrong item"
 REASONS = {
@@ -44,7 +44,6 @@ _CANCEL_IT = re.compile(
     r"(?:(?:ok(?:ay)?|please)[\s,]+)*cancel (?:it|(?:(?:the|my|this) )?order)(?:[\s,]+(?:now|please|thanks))*[\s.!]*",
     re.IGNORECASE,
 )
-_STOP_IT = re.compile(r"\b(?:cancel|stop)\b.*\b(?:it|that|this|one|order)\b", re.IGNORECASE)
 
 
 class ValidateCancelOrderForm(OwnOrderForm):
@@ -57,9 +56,9 @@ class ValidateCancelOrderForm(OwnOrderForm):
     wants = {"cancel_order": "to cancel an order"}
     preferred = (BEFORE_DISPATCH, ("dispatched",), ("delivered",), ("cancelled",))
 
-    def meant_by_stop(self, tracker: Tracker) -> bool:
+    def claims(self, turn: Turn) -> bool:
         """Whether "cancel it" is about the order that was just spoken of."""
-        return bool(spoken_of(tracker) and _STOP_IT.search(text_of(tracker)))
+        return turn.intent in ("stop", "cancel_visit") and refers_to_order(turn, "cancel|stop")
 
     def read(self, turn: Turn) -> dict[str, Any]:
         """As every form; "cancel it" says yes to "Shall I cancel it?"."""

@@ -14,6 +14,7 @@ from .backends import Order
 from .fields import ORDER_NUMBER
 from .forms import CHANGE, CONFIRMED, FORMS, MAX_TRIES
 from .speech import Events
+from .tasks import TASKS
 from .turns import Phase, Turn, button_payloads
 from .verification import VerifiedForm
 
@@ -39,6 +40,7 @@ _STATUS = {
 _LABEL = re.compile(rf"(NO\d{{6}}): (.+), (?:{'|'.join(_STATUS.values())})")
 _OTHER = re.compile(r"\b(?:the|my|that) other (?:one|order)\b|^no,? other one\b", re.IGNORECASE)
 _REFERS = re.compile(r"\b(?:it|that|this|that one|this one)\b", re.IGNORECASE)
+_VISIT = re.compile(r"\b(?:visits?|technician|engineer|appointment|booking)\b", re.IGNORECASE)
 _COMMON = frozenset({"northlight", "the", "and", "with", "for", "plan"})  # words that tell no item from another
 
 
@@ -79,16 +81,27 @@ def _words(text: str) -> list[str]:
 
 
 def spoken_of(tracker: Tracker) -> str | None:
-    """The number of the order that was last spoken of in this session; None once a person had the conversation."""
+    """The number of the order that was spoken of in this session's latest task; None once a person took over."""
     kept = tracker.slots.get(LAST_ORDER) or {}
     if kept.get("session") != pauses.session(tracker):
         return None
     for event in reversed(tracker.events):
-        if event.get("event") == "action" and event.get("name") == "action_handoff":
+        if event.get("event") == "action" and _about_something_else(str(event.get("name"))):
             return None
         if event.get("event") == "slot" and event.get("name") == LAST_ORDER:
             break
     return str(kept["number"])
+
+
+def _about_something_else(action: str) -> bool:
+    task = TASKS.get(action)
+    return action == "action_handoff" or (task is not None and not isinstance(FORMS[task.form], OwnOrderForm))
+
+
+def refers_to_order(turn: Turn, verbs: str) -> bool:
+    """Whether the message says to do one of `verbs` (a regular expression) with the order that was spoken of."""
+    said = re.search(rf"\b(?:{verbs})\b.*\b(?:it|that|this|one|order|delivery)\b", turn.text, re.IGNORECASE)
+    return bool(said and not _VISIT.search(turn.text) and spoken_of(turn.tracker))
 
 
 def remember(turn: Turn, number: str) -> None:

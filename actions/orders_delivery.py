@@ -19,6 +19,7 @@ from .orders_choice import (
     OwnOrderForm,
     named,
     own_order,
+    refers_to_order,
 )
 from .orders_days import wanted_days
 from .orders_delivery_fields import ADDRESS, DAY, FIELDS, PLACE, changes_mind, new_postcode
@@ -99,6 +100,11 @@ class ValidateDeliveryForm(DeliveryForm):
     form, title = DAY_FORM, "changing your delivery"
     changing, other = DAY, ADDRESS_FORM
     fields = FIELDS
+
+    def claims(self, turn: Turn) -> bool:
+        """Whether "can you move it to Friday" is about the order that was just spoken of."""
+        verbs = "move|change|reschedule|rearrange|postpone|delay|bring|deliver|send|make"
+        return turn.intent in ("move_visit", "book_visit") and refers_to_order(turn, verbs)
 
     def required(self, turn: Turn) -> list[str]:
         """Without the parts of an address."""

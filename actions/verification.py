@@ -89,8 +89,8 @@ class VerifiedForm(Form):
         if not turn.left and identity.Level.VERIFIED <= turn.caller.level < self.needs:
             step_up.prove(turn)
         if turn.caller.level >= self.needs and not turn.left:
-            kept = [*PROOF, *SECOND_FACTOR, DELIVERY]
-            turn.set(**{slot: None for slot in kept if turn.get(slot) is not None})
+            proof = [slot for slot in self.slots() if slot in (*PROOF, *SECOND_FACTOR, DELIVERY)]
+            turn.set(**{slot: None for slot in proof if turn.get(slot) is not None})
             self.check_values(turn)
 
     def changeable(self, turn: Turn) -> dict[str, Field]:

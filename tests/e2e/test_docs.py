@@ -1,7 +1,7 @@
 """The blocks of docs/designers.md, applied and run in a copy of the project.
 
-A fence may say what it is: `new=<file>` is that file; `to=<file>` is added to it (YAML is joined, what a file of data/ holds is
-appended); `sh` is run and must succeed; a `text` block after it stands somewhere in its output.
+A fence may say what it is: `new=<file>` is that file; `to=<file>` is added to it (YAML is joined, what a file of data/
+holds is appended); `sh` is run and must succeed; a `text` block after it stands somewhere in its output.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from chats import Chat
 from rasa_sdk import Action
 
-from actions import forms, identity, orders, orders_delivery
+from actions import booking, forms, identity, orders, orders_delivery
 from actions.backends.session import transaction
 from actions.conversation import ActionAskChange, ActionAskConfirmed
 from actions.orders_changes import ActionAskReturnReason
@@ -19,13 +19,14 @@ ASKING: dict[str, Action] = {
     "delivery_change": ActionAskDeliveryChange(),
     "delivery_day": ActionAskDeliveryDay(),
 }
-FORM_MODULES = (orders, orders_delivery)  # importing them registers the forms
+FORM_MODULES = (booking, orders, orders_delivery)  # importing them registers the forms
 TASK_OF = {
     "order_form": "action_order_status",
     "cancel_order_form": "action_cancel_order",
     "return_order_form": "action_return_order",
     "delivery_form": "action_change_delivery_day",
     "delivery_address_form": "action_change_delivery_address",
+    "move_visit_form": "action_move_visit",
 }
 MEGAN = ("NA118260", "CF10 1EP")  # orders: two before dispatch, one delivered nine days ago, one cancelled
 PRIYA = ("NA204518", "LS1 4AP")  # one dispatched, one delivered long ago

@@ -183,6 +183,28 @@ def test_it_after_a_status_is_that_order(chat: Chat) -> None:
     assert SIM in change(chat, "can you move it to Friday?")[0] and "Friday 27 November" in chat.said[0]["text"]
 
 
+def test_move_it_is_about_the_order_spoken_of_whatever_the_intent(chat: Chat) -> None:
+    verified(chat, MEGAN)
+    begin(chat, "order_form", f"where is {SIM}", "order_status")
+    said = begin(chat, "move_visit_form", "can you move it to Friday?", "move_visit")
+    assert SIM in said[0] and "Friday 27 November" in said[0] and chat.form == "delivery_form"
+
+
+def test_move_my_visit_is_about_the_visit(chat: Chat) -> None:
+    verified(chat, MEGAN)
+    begin(chat, "order_form", f"where is {SIM}", "order_status")
+    begin(chat, "move_visit_form", "can you move my technician visit to Friday?", "move_visit")
+    assert chat.form != "delivery_form"
+
+
+def test_it_is_no_longer_the_order_after_another_task(chat: Chat) -> None:
+    verified(chat, MEGAN)
+    begin(chat, "order_form", f"where is {SIM}", "order_status")
+    chat.events.append({"event": "action", "name": "action_book_visit"})
+    begin(chat, "move_visit_form", "can you move it to Friday?", "move_visit")
+    assert chat.form != "delivery_form"
+
+
 def test_several_orders_are_chosen_from(chat: Chat) -> None:
     verified(chat, MEGAN)
     assert "Which order" in change(chat, "deliver my order on Friday")[0]

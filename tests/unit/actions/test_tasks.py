@@ -120,10 +120,18 @@ def test_a_yes_that_repeats_a_value_is_a_yes_and_one_that_changes_it_is_not(chat
 def test_cancel_it_outside_a_task_can_mean_a_task(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
     chat.hear("cancel it", "stop").run(ActionStop())
     assert chat.followup is None and "nothing in progress" in chat.said[0]["text"]
-    monkeypatch.setattr(type(FORMS["paint_form"]), "meant_by_stop", lambda self, tracker: True)
+    monkeypatch.setattr(type(FORMS["paint_form"]), "claims", lambda self, turn: True)
     assert chat.hear("cancel it", "stop").run(ActionStop()) == [] and chat.followup == "paint_form"
     paint(chat).hear("cancel it", "stop").run(ActionStop())
     assert chat.followup is None and "stopped that" in chat.said[0]["text"]
+
+
+def test_a_task_can_claim_a_message_that_would_start_another_one(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(FORMS["paint_form"]), "claims", lambda self, turn: "paint it" in turn.text)
+    chat.hear("paint it red", "see_colour").start("colour_form").run(FORMS["colour_form"])
+    assert chat.asked is None and chat.run(TASKS["action_see_colour"]) == [] and chat.followup == "paint_form"
+    chat.start("paint_form").run(FORMS["paint_form"])
+    assert (chat.slots["colour"], chat.slots["shade"], chat.asked) == ("red", None, "size")
 
 
 @pytest.mark.parametrize("intent", ["deny", "correct"])

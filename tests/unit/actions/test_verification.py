@@ -241,6 +241,19 @@ def test_a_digression_sends_no_second_code(chat: Chat, outbox: Outbox) -> None:
     assert "What's the six-digit code" in chat.run(CODE)[0]
 
 
+def test_a_task_in_between_that_needs_no_code_leaves_the_one_that_was_sent(chat: Chat, outbox: Outbox) -> None:
+    balance = ValidateBalanceForm()
+    sent(chat, outbox).hear("what's my balance?", "balance").start("balance_form").run(balance)
+    assert chat.asked is None
+    chat.apply([{"event": "active_loop", "name": None}, {"event": "followup", "name": "account_form"}])
+    chat.form = "account_form"
+    chat.run(FORM)
+    assert chat.asked == "code" and len(outbox.sent) == 1
+    assert chat.run(CODE) == ["What's the six-digit code that I sent to p•••@example.com?"]
+    chat.hear(outbox.code).run(FORM)
+    assert level(chat) is Level.STEP_UP
+
+
 def test_a_form_that_fails_keeps_no_code(chat: Chat, outbox: Outbox) -> None:
     sent(chat, outbox).hear(outbox.code)
     executor = SafeExecutor(timeout=5)

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0003"
-down_revision = "0002"
+revision = "0004"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 
@@ -13,3 +13,9 @@ def upgrade() -> None:
     """Apply this migration; levels from before it belong to no session and so count no more."""
     with op.batch_alter_table("assurance") as table:
         table.add_column(sa.Column("session", sa.String, nullable=False, server_default=sa.text("''")))
+
+
+def downgrade() -> None:
+    """Undo this migration."""
+    with op.batch_alter_table("assurance") as table:
+        table.drop_column("session")
