@@ -12,6 +12,7 @@ from .visit_offers import PAGE, SLOT, Kind, Offer
 from .visit_wishes import Option, Wish
 
 _THAT = re.compile(r"\b(?:that|the same|same) (?:week|day)\b", re.IGNORECASE)  # of what is shown
+_ANY = re.compile(r"\b(?:any|other|another)\b", re.IGNORECASE)
 ALL_TAKEN = "I'm sorry, all visits are taken for now. Would you like me to get a person for you?"
 
 
@@ -104,7 +105,8 @@ class WindowForm(VisitsForm):
             return False
         free, offer = self.free(turn), Offer.of(turn.get(SLOT))
         fitting = visits.matching(wanted, free)
-        if offer and offer.kind in ("fitting", "nearest") and (wanted.days is None or len(wanted.days) == 1):
+        narrow = not wanted.excluded and not _ANY.search(text) and (wanted.days is None or len(wanted.days) == 1)
+        if narrow and offer and offer.kind in ("fitting", "nearest"):
             narrowed = visits.matching(wanted, page)  # "Wednesday", of the afternoons that are shown
             fitting = narrowed if len(narrowed) == 1 else fitting
         if len(fitting) == 1:

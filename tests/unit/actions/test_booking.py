@@ -337,6 +337,15 @@ def test_a_day_is_chosen_among_the_times_that_fitted(chat: Chat) -> None:
     assert (chat.slots["visit_slot"], chat.asked) == ("2026-11-25T12:00", "confirmed")
 
 
+def test_any_other_day_is_not_chosen_among_the_times_that_are_shown(chat: Chat) -> None:
+    at_time(chat).hear("Saturday").run(FORM)
+    chat.run(ASK)
+    chat.hear("not Monday, any other day at 3").run(FORM)
+    assert chat.asked == "visit_slot"
+    assert chat.run(ASK) == ["These times are free. Which one would you like?"]
+    assert chat.buttons[0] == "Tuesday 24 November, 12 noon to 5pm"
+
+
 def test_that_week_is_the_week_of_the_times_that_are_shown(chat: Chat) -> None:
     at_time(chat).hear("the week after next").run(FORM)
     chat.run(ASK)
