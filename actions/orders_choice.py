@@ -85,17 +85,22 @@ def spoken_of(tracker: Tracker) -> str | None:
     kept = tracker.slots.get(LAST_ORDER) or {}
     if kept.get("session") != pauses.session(tracker):
         return None
+    performed = False  # a task's action leaves `served` after it, unless its form went on as another task
     for event in reversed(tracker.events):
-        if event.get("event") == "action" and _about_something_else(str(event.get("name"))):
-            return None
-        if event.get("event") == "slot" and event.get("name") == LAST_ORDER:
+        kind, name = event.get("event"), str(event.get("name"))
+        if kind == "slot" and name == LAST_ORDER:
             break
+        if kind == "action":
+            if name == "action_handoff" or (performed and _about_something_else(name)):
+                return None
+            performed = False
+        performed |= kind == "slot" and name == "served" and bool(event.get("value"))
     return str(kept["number"])
 
 
 def _about_something_else(action: str) -> bool:
     task = TASKS.get(action)
-    return action == "action_handoff" or (task is not None and not isinstance(FORMS[task.form], OwnOrderForm))
+    return task is not None and not isinstance(FORMS[task.form], OwnOrderForm)
 
 
 def refers_to_order(turn: Turn, verbs: str) -> bool:

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 from chats import Chat
-from orders_flow import MEGAN, PRIYA, TOM, begin, interrupted, reply, verified
+from orders_flow import MEGAN, PRIYA, TOM, begin, follow, interrupted, reply, verified
 from sqlalchemy import update
 
 from actions import backends, codes, identity
@@ -13,6 +13,7 @@ from actions.backends.models import OrderRow
 from actions.backends.session import transaction
 from actions.forms import FORMS
 from actions.orders_delivery import NO_DAY, PHONE_ONLY, ActionChangeDeliveryDay
+from actions.tasks import TASKS
 
 pytestmark = pytest.mark.usefixtures("database")
 PHONE, SIM, KIT = "NO640755", "NO518833", "NO771204"
@@ -190,6 +191,17 @@ def test_move_it_is_about_the_order_spoken_of_whatever_the_intent(chat: Chat) ->
     assert SIM in said[0] and "Friday 27 November" in said[0] and chat.form == "delivery_form"
 
 
+def test_move_it_is_still_about_that_order_after_the_proof(chat: Chat) -> None:
+    identity.verify_order(chat.id, SIM, "CF10 1EP")
+    begin(chat, "order_form", f"where is {SIM}", "order_status")
+    chat.hear("can you move it to another day", "move_visit").start("move_visit_form").run(FORMS["move_visit_form"])
+    chat.events += [{"event": "active_loop", "name": None}, {"event": "action", "name": "action_move_visit"}]
+    chat.run(TASKS["action_move_visit"])
+    follow(chat)
+    reply(chat, "NA118260")
+    assert "Which day would suit you?" in reply(chat, "CF10 1EP")[0] and chat.slots["order_number"] == SIM
+
+
 def test_move_my_visit_is_about_the_visit(chat: Chat) -> None:
     verified(chat, MEGAN)
     begin(chat, "order_form", f"where is {SIM}", "order_status")
@@ -200,7 +212,10 @@ def test_move_my_visit_is_about_the_visit(chat: Chat) -> None:
 def test_it_is_no_longer_the_order_after_another_task(chat: Chat) -> None:
     verified(chat, MEGAN)
     begin(chat, "order_form", f"where is {SIM}", "order_status")
-    chat.events.append({"event": "action", "name": "action_book_visit"})
+    chat.events += [
+        {"event": "action", "name": "action_book_visit"},
+        {"event": "slot", "name": "served", "value": True},
+    ]
     begin(chat, "move_visit_form", "can you move it to Friday?", "move_visit")
     assert chat.form != "delivery_form"
 
