@@ -18,6 +18,8 @@ REHEARSAL = "rehearsal_vector"
 HELD_OUT = "rehearsal_held_out"
 
 SMALLEST_SAMPLE = 20
+# A threshold below every score, which JSON can hold.
+NEVER = -1e9
 # Softer than any fit on real data: for training sets with too few examples to fit on.
 CAUTIOUS_SHARPNESS = 3.0
 
@@ -121,7 +123,7 @@ class Scope:
     margin_spread: float = 1.0
     cosine_mean: float = 0.0
     cosine_spread: float = 1.0
-    threshold: float = -np.inf
+    threshold: float = NEVER
 
     @classmethod
     def fit(cls, margins: np.ndarray, cosines: np.ndarray, right: np.ndarray, keep: float) -> Scope:

@@ -5,7 +5,7 @@ from rasa.shared.exceptions import InvalidConfigException
 from rasa.shared.nlu.training_data.features import Features
 from rasa.shared.nlu.training_data.message import Message
 
-from assistant.nlu.calibration import HELD_OUT, REHEARSAL
+from assistant.nlu.calibration import HELD_OUT, NEVER, REHEARSAL
 from assistant.nlu.classifier import SVMIntentClassifier
 from assistant.nlu.encoder import Encoder
 from tests.unit.assistant.nlu_fixtures import EXAMPLES, OUTSIDE, Place, training_data
@@ -92,7 +92,7 @@ def test_the_share_to_keep_sets_the_threshold_by_cross_validation(tmp_path, enco
         keep: train(Place(tmp_path / str(keep)), encoder, EXAMPLES, keep_in_scope=keep)._scope.threshold
         for keep in (0.5, 0.8, 0.97, 1)
     }
-    assert thresholds[0.5] > thresholds[0.8] > thresholds[0.97] > thresholds[1] == -np.inf
+    assert thresholds[0.5] > thresholds[0.8] > thresholds[0.97] > thresholds[1] == NEVER
 
 
 def test_nothing_is_rejected_when_everything_is_to_be_kept(place, encoder):
