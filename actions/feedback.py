@@ -9,6 +9,7 @@ from .forms import Form
 from .tasks import Task
 from .turns import ANSWERING, Phase, Turn
 
+FAREWELL = 4  # words: "no, thank you, bye" is no comment, and more may be one
 POOR = 2  # a rating up to this is followed by the offer of a person
 _SCORES = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5}
 _SCORE = re.compile(
@@ -26,7 +27,7 @@ def score(text: str) -> int | None:
 
 def _comment(turn: Turn) -> str | None:
     nothing = turn.intent in _NOTHING or turn.yes_no is False
-    return "" if nothing else parsing.free_text(turn.text, limit=1000)
+    return "" if nothing and len(turn.text.split()) <= FAREWELL else parsing.free_text(turn.text, limit=1000)
 
 
 class ValidateFeedbackForm(Form):

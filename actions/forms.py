@@ -217,7 +217,7 @@ class Form(FormValidationAction):
     def _correct(self, turn: Turn) -> bool:
         """Empty the value that the customer wants to change, so that it is asked for again."""
         known = self.changeable(turn)
-        named = [s for s, f in known.items() if f.names and re.search(rf"\b(?:{f.names})\b", turn.text, re.I)]
+        named = [s for s, f in known.items() if _names(f, turn.text)]
         chosen = named or (list(known) if len(known) == 1 and turn.intent == "correct" else [])
         if chosen:
             for slot in chosen:
@@ -256,6 +256,12 @@ class Form(FormValidationAction):
 def claimed(turn: Turn) -> Form | None:
     """The form of another task that the message is about, whatever its intent says."""
     return next((form for name, form in FORMS.items() if name != turn.form and form.claims(turn)), None)
+
+
+def _names(field: Field, text: str) -> bool:
+    """Whether `text` holds the field's label or another word for it."""
+    words = "|".join(filter(None, (field.names, re.escape(field.label))))
+    return bool(words) and re.search(rf"\b(?:{words})\b", text, re.IGNORECASE) is not None
 
 
 def explanation(domain: Mapping[str, Any], form: str, slot: str) -> str:

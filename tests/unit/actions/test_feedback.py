@@ -39,6 +39,13 @@ def test_a_rating_and_a_comment(chat: Chat) -> None:
     assert kept() == [(5, "You were quick and I liked the buttons")] and chat.slots["served"] is None
 
 
+def test_thanks_with_a_comment_are_a_comment(chat: Chat) -> None:
+    asked(chat).hear("5", "inform").run(FORM)
+    chat.hear("quick and friendly, thank you", "thank").run(FORM)
+    end(chat)
+    assert kept() == [(5, "quick and friendly, thank you")]
+
+
 @pytest.mark.parametrize(("text", "intent"), [("no", "deny"), ("bye", "goodbye"), ("I'd rather not", "refuse")])
 def test_no_comment_is_fine(chat: Chat, text: str, intent: str) -> None:
     asked(chat).hear("4 out of 5", "inform").run(FORM)
