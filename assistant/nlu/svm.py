@@ -32,7 +32,7 @@ class HybridSVM:
     """
 
     labels: list[str]
-    coefficients: np.ndarray  # float32 (labels, features)
+    coefficients: np.ndarray  # float32 (features, labels), in this order: a transposed view costs a copy a message
     intercepts: np.ndarray  # float32 (labels,)
     readers: list[TfidfVectorizer]
     tfidf_weight: float
@@ -61,21 +61,22 @@ class HybridSVM:
         options = {"sublinear_tf": True, "dtype": np.float32, "max_features": max_ngrams}
         readers = [_fitted(TfidfVectorizer(**kind, **options), texts) for kind in NGRAMS]
         labels = sorted(set(intents))
-        model = cls(labels, np.zeros((1, 0)), np.zeros(1), readers, tfidf_weight)
+        model = cls(labels, np.zeros((0, 1)), np.zeros(1), readers, tfidf_weight)
         if len(labels) == 1:
             width = vectors.shape[1] + sum(len(reader.vocabulary_) for reader in readers)
-            model.coefficients, model.intercepts = np.zeros((1, width), np.float32), np.zeros(1, np.float32)
+            model.coefficients, model.intercepts = np.zeros((width, 1), np.float32), np.zeros(1, np.float32)
             return model
         trained = LinearSVC(C=c, random_state=0).fit(model._features(vectors, texts), intents)
         coefficients, intercepts = trained.coef_, trained.intercept_
         if len(labels) == 2:  # scikit-learn gives the second label's row alone
             coefficients, intercepts = np.vstack([-coefficients, coefficients]), np.r_[-intercepts, intercepts]
-        model.coefficients, model.intercepts = coefficients.astype(np.float32), intercepts.astype(np.float32)
+        model.coefficients = np.ascontiguousarray(coefficients.T, np.float32)
+        model.intercepts = intercepts.astype(np.float32)
         return model
 
     def margins(self, vectors: np.ndarray, texts: Sequence[str]) -> np.ndarray:
         """Signed distances to each label's plane, in units of its margin: shape (texts, labels)."""
-        return np.asarray(self._features(vectors, texts) @ self.coefficients.T) + self.intercepts
+        return np.asarray(self._features(vectors, texts) @ self.coefficients) + self.intercepts
 
     def _features(self, vectors: np.ndarray, texts: Sequence[str]) -> csr_matrix:
         words = [self.tfidf_weight * reader.transform(texts) for reader in self.readers]
