@@ -25,6 +25,8 @@ from assistant.nlu.vectors import VectorFile, Vectors
 
 logger = logging.getLogger(__name__)
 
+DIGEST_FILE = "encoder.sha256"  # of the encoder as installed, which the model was trained with
+
 # The least and the most that an option may be; 0 and no end where it is not listed.
 LIMITS = {
     "epochs": (0.1, None),
@@ -144,6 +146,8 @@ class MiniLMFeaturizer(DenseFeaturizer, GraphComponent):
         examples = _examples(training_data)
         intents = [example.get(INTENT) for example in examples]
         with self._model_storage.write_to(self._resource) as folder:
+            # A model archive leaves out an empty folder, and the component could then not be loaded.
+            (folder / DIGEST_FILE).write_text(digest(), encoding="utf-8")
             if self._config["fine_tune"] and self._is_worth_it(intents):
                 settings = TuningSettings(**{name: self._config[name] for name in asdict(TuningSettings())})
                 texts = [example.get(TEXT) for example in examples]

@@ -9,7 +9,7 @@ import assistant.nlu.finetune as finetune
 import assistant.nlu.tuned as tuned_module
 from assistant.nlu.calibration import HELD_OUT, REHEARSAL
 from assistant.nlu.encoder import MODEL, TOKENIZER, Encoder, find_file
-from assistant.nlu.featurizer import MiniLMFeaturizer
+from assistant.nlu.featurizer import DIGEST_FILE, MiniLMFeaturizer
 from assistant.nlu.transformer import Transformer
 from assistant.nlu.tuned import TuningSettings, key
 from assistant.nlu.weights import UnknownEncoder, read_weights, write_weights
@@ -89,7 +89,7 @@ def test_another_graph_is_named_with_what_to_do(tmp_path):
 def test_tuning_brings_an_intents_examples_together_and_lasts(tuned_place, base):
     loaded = tuned_place.load(MiniLMFeaturizer, **STEPS)
     assert spread(vectors(loaded, TEXTS)) > spread(base.encode(TEXTS)) + 0.005
-    assert {path.suffix for path in tuned_place.contents} == {".onnx", ".safetensors"}
+    assert {path.suffix for path in tuned_place.contents} == {".onnx", ".safetensors", ".sha256"}
 
 
 def test_the_rehearsal_reaches_the_training_messages(tuned_place):
@@ -165,7 +165,7 @@ def test_so_many_examples_that_it_would_not_help_are_not_tuned(tmp_path, monkeyp
     place = Place(tmp_path / "model")
     with caplog.at_level(logging.INFO):
         place.create(MiniLMFeaturizer, **STEPS, max_examples=20).train(training_data(EXAMPLES))
-    assert not place.contents
+    assert [path.name for path in place.contents] == [DIGEST_FILE]  # an empty folder would not be archived
     assert "24 examples are more than max_examples (20)" in caplog.text
 
 
@@ -173,7 +173,7 @@ def test_so_many_examples_that_it_would_not_help_are_not_tuned(tmp_path, monkeyp
 def test_there_is_nothing_to_tune_without_two_intents(tmp_path, examples):
     place = Place(tmp_path / "model")
     place.create(MiniLMFeaturizer, **STEPS).train(training_data(examples))
-    assert not place.contents
+    assert [path.name for path in place.contents] == [DIGEST_FILE]  # an empty folder would not be archived
     assert vectors(place.load(MiniLMFeaturizer, **STEPS), ["hello"]).shape == (1, 384)
 
 
