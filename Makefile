@@ -1,6 +1,6 @@
 # `make run` and `make test` do all set-up themselves.
 .DEFAULT_GOAL := help
-.PHONY: help setup run train knowledge shell test lint validate nlu stories unit e2e bench-services bench-nlu bench-fallback \
+.PHONY: help setup run train knowledge shell test lint validate nlu nlu-cross stories unit e2e bench-services bench-nlu bench-fallback \
         bench-policies bench-answers pictures clean
 
 PY := .venv/bin/python
@@ -43,10 +43,16 @@ validate: setup ## rasa data validate, warnings are errors
 	    && echo "rasa data validate: no warnings" || { cat var/log/validate.log; exit 1; }
 
 nlu: train ## rasa test nlu on the held-out utterances in tests/nlu
-	@rm -rf var/results/nlu; mkdir -p var/log
-	@$(QUIET) .venv/bin/rasa test nlu --nlu tests/nlu --model var/models --out var/results/nlu --no-plot \
+	@rm -rf var/results/nlu/held-out; mkdir -p var/log
+	@$(QUIET) .venv/bin/rasa test nlu --nlu tests/nlu --model var/models --out var/results/nlu/held-out --no-plot \
 	    > var/log/nlu.log 2>&1 || { cat var/log/nlu.log; exit 1; }
-	@$(PY) -m tests.nlu.report var/results/nlu
+	@$(PY) -m tests.nlu.report var/results/nlu/held-out
+
+nlu-cross: setup ## rasa test nlu --cross-validation on the utterances in data/, with the confusion matrix (minutes)
+	@rm -rf var/results/nlu/cross; mkdir -p var/log
+	@$(QUIET) TANDEM_VAR=$(CURDIR)/var .venv/bin/rasa test nlu --cross-validation --folds 5 --nlu data \
+	    --out var/results/nlu/cross > var/log/nlu-cross.log 2>&1 || { tail -50 var/log/nlu-cross.log; exit 1; }
+	@$(PY) -m tests.nlu.report var/results/nlu/cross --cross-validation
 
 stories: train ## rasa test core on the test stories in tests/stories
 	@rm -rf var/results/core; mkdir -p var/log
