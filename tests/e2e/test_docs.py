@@ -36,6 +36,9 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in (".venv", "actions/.venv", "desk/.venv", ".uv"):
         if (ROOT / name).exists():
             (folder / name).symlink_to(ROOT / name)
+    # What the page shows does not depend on it, and each change would train for minutes.
+    config = (folder / "config.yml").read_text(encoding="utf-8")
+    (folder / "config.yml").write_text(config.replace("fine_tune: true", "fine_tune: false"), encoding="utf-8")
     return folder
 
 

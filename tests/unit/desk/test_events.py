@@ -126,6 +126,11 @@ def test_rows_that_cannot_be_read_do_not_stop_the_stream(run, stream, database):
     following(run, stream, database, steps)
 
 
+def insert(path, number, event):
+    with sqlite3.connect(path, timeout=30) as connection:
+        connection.execute("INSERT INTO events VALUES (?, 'c', ?)", (number, json.dumps(event)))
+
+
 def test_a_row_that_is_committed_late_is_still_read(run, stream, database):
     """Engines with parallel writers can show row 3 before row 2."""
     stream.create().publish("c", user("one"))
@@ -133,11 +138,10 @@ def test_a_row_that_is_committed_late_is_still_read(run, stream, database):
     async def steps(source, hub):
         await until(database, ["one"])
         late, early = raw("c", user("two")), raw("c", user("three"))
-        with sqlite3.connect(stream.path) as connection:
-            connection.execute("INSERT INTO events VALUES (3, 'c', ?)", (json.dumps(early),))
+        # Not in the loop's own thread: the reader would keep its lock for as long as this waits for it.
+        await asyncio.to_thread(insert, stream.path, 3, early)
         await until(database, ["one", "three"])
-        with sqlite3.connect(stream.path) as connection:
-            connection.execute("INSERT INTO events VALUES (2, 'c', ?)", (json.dumps(late),))
+        await asyncio.to_thread(insert, stream.path, 2, late)
         await until(database, ["one", "two", "three"])
 
     following(run, stream, database, steps)
