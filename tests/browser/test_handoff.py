@@ -44,7 +44,7 @@ def test_the_whole_way_to_a_person_and_back(chat, desk):
 
 
 def test_a_message_reaches_the_other_side_within_a_second(chat, desk):
-    chat.say("Can I speak to a human please").hears("our billing team")
+    chat.say("Can I speak to a human please").hears("colleagues")
     desk.open(chat.conversation).take()
     chat.hears("Alex")
 
@@ -66,7 +66,7 @@ def test_a_message_reaches_the_other_side_within_a_second(chat, desk):
 def test_two_agents_cannot_take_the_same_conversation(stack, chat, desk, new_page):
     from tests.browser.conftest import Desk
 
-    chat.say("I need a human agent").hears("our billing team")
+    chat.say("I need a human agent").hears("colleagues")
     other = Desk(new_page(), stack.env["DESK_URL"]).log_in("sam", stack.env["DEMO_AGENT_PASSWORD"])
     desk.open(chat.conversation)
     other.open(chat.conversation)
@@ -75,7 +75,7 @@ def test_two_agents_cannot_take_the_same_conversation(stack, chat, desk, new_pag
 
 
 def test_wrap_up_closes_the_conversation(chat, desk):
-    chat.say("Let me talk to someone").hears("our billing team")
+    chat.say("Let me talk to someone").hears("colleagues")
     desk.open(chat.conversation).take()
     desk.page.locator("#wrap-up summary").click()
     desk.page.locator("#disposition").select_option(index=1)
@@ -87,6 +87,6 @@ def test_wrap_up_closes_the_conversation(chat, desk):
 
 def test_html_from_a_customer_is_only_text_at_the_desk(chat, desk):
     chat.say("<img src=x onerror=\"document.title='hacked'\">")
-    chat.say("I want to talk to a person").hears("our billing team")
+    chat.say("I want to talk to a person").hears("colleagues")
     desk.open(chat.conversation).sees("<img src=x")
     assert desk.page.title() != "hacked" and chat.page.title() != "hacked"
