@@ -21,7 +21,7 @@ from actions.policy.rules import PolicyError
 from actions.routing import clarify
 from actions.speech import YES_NO, Events
 from actions.tasks import resume
-from actions.turns import intent_of, text_of
+from actions.turns import UNCLEAR, intent_of, text_of
 
 log = get_logger(__name__)
 
@@ -80,7 +80,7 @@ class ActionAnswer(Action):
             raise
         fields = {"conversation": conversation_ref(tracker.sender_id), "by": answer.by if answer else "none"}
         log.info("answer", extra=fields | {"articles": len(answer.sources) if answer else 0})
-        if answer is None and intent_of(tracker) == "nlu_fallback":
+        if answer is None and intent_of(tracker) in UNCLEAR:
             asked = clarify(dispatcher, tracker, domain or {})
             if asked is not None:
                 return asked

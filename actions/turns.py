@@ -15,8 +15,10 @@ from . import identity, parsing
 from .identity import Identity
 from .speech import Events, offer_person
 
+# No intent is clear, or the message is about something else.
+UNCLEAR = frozenset({"nlu_fallback", "out_of_scope"})
 # What may be the answer to a form's question; any other intent interrupts the form.
-ANSWERING = frozenset({"inform", "affirm", "deny", "correct", "refuse", "nlu_fallback"})
+ANSWERING = frozenset({"inform", "affirm", "deny", "correct", "refuse"}) | UNCLEAR
 # These are never taken for an answer, unless the message holds nothing but a value.
 COMMANDS = frozenset({"stop", "request_human", "escalate", "repeat", "explain"})
 SHORT_ANSWER = 6  # words: a reply such as "Tuesday afternoon" counts as an answer when the NLU is not sure of another
@@ -172,7 +174,7 @@ class Turn:
     def yes_no(self) -> bool | None:
         """True for a yes, False for a no."""
         said = parsing.yes_no(self.text)
-        return {"affirm": True, "deny": False}.get(self.intent or "") if said is None else said
+        return {"affirm": True, "deny": False, "none_of_these": False}.get(self.intent or "") if said is None else said
 
     def get(self, slot: str) -> Any:
         """A slot's value with the changes of this turn."""

@@ -1,7 +1,7 @@
 """What each `keep_in_scope` costs and saves: `python -m benchmarks.fallback_thresholds [--data DATA_DIR]`.
 
 The threshold itself is computed whenever the assistant is trained; this shows what the share in config.yml means. The
-components of config.yml learn four fifths of the training data, as they are and without the examples of nlu_fallback.
+components of config.yml learn four fifths of the training data, as they are and without the examples of out_of_scope.
 Messages in scope are those of the other fifth; messages out of scope are in out_of_scope.yml (never trained on) and,
 with --data, CLINC150's for training and validation (DATA_DIR/clinc150/data_full.json).
 
@@ -34,9 +34,10 @@ from benchmarks.nlu_data import out_of_scope_validation
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 SHARES = [0.9, 0.95, 0.97, 0.98, 0.99, 1]
-FALLBACK = "nlu_fallback"
+OUT_OF_SCOPE = "out_of_scope"  # learned from examples
+FALLBACK = {"nlu_fallback", OUT_OF_SCOPE}
 # One action answers these, or they are small talk: to mistake something foreign for one of them does no harm.
-HARMLESS = {"ask_question", "report_problem", FALLBACK, "greet", "goodbye", "thank", "help", "bot_challenge"}
+HARMLESS = {"ask_question", "report_problem", *FALLBACK, "greet", "goodbye", "thank", "help", "bot_challenge"}
 
 
 class Component:
@@ -81,8 +82,8 @@ def rows(known: list[tuple[str, str]], unseen: list[tuple[str, str]], outside: d
     return [
         [
             f"{share:g}",
-            f"{(predicted == gold)[gold != FALLBACK].mean():.1%}",
-            f"{(predicted[counted] == FALLBACK).mean():.1%}",
+            f"{(predicted == gold)[gold != OUT_OF_SCOPE].mean():.1%}",
+            f"{np.isin(predicted[counted], list(FALLBACK)).mean():.1%}",
             *(f"{(~np.isin(found, list(HARMLESS))).mean():.1%}" for found in foreign.values()),
         ]
         for share, predicted, foreign in table
@@ -103,9 +104,9 @@ def main() -> None:
         outside["CLINC150"] = out_of_scope_validation(arguments.data)
     counts = ", ".join(f"{len(texts)} of {name}" for name, texts in outside.items())
     print(f"{len(known)} examples to learn, {len(unseen)} to test; out of scope: {counts}\n")
-    head = ["examples of nlu_fallback", "keep_in_scope", "right", "lost", *(f"tasks: {name}" for name in outside)]
+    head = ["examples of out_of_scope", "keep_in_scope", "right", "lost", *(f"tasks: {name}" for name in outside)]
     print("| " + " | ".join(head) + " |", "|---" * len(head) + "|", sep="\n")
-    without = [(text, intent) for text, intent in known if intent != FALLBACK]
+    without = [(text, intent) for text, intent in known if intent != OUT_OF_SCOPE]
     for name, some in [("learned", known), ("left out", without)]:
         for cells in rows(some, unseen, outside):
             print("| " + " | ".join([name, *cells]) + " |", flush=True)

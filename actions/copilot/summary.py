@@ -16,6 +16,7 @@ from actions.llm import ChatModel, ModelUnavailable
 from actions.logs import get_logger
 from actions.policy.engine import check_generated
 from actions.tasks import TASKS
+from actions.turns import UNCLEAR
 
 log = get_logger(__name__)
 
@@ -23,7 +24,7 @@ MAX_SENTENCES = 6
 QUOTE = 140  # characters of a customer's message
 LAST_TURNS = 30  # for the model
 
-QUESTIONS = frozenset({"ask_question", "report_problem", "nlu_fallback", "escalate"})
+QUESTIONS = frozenset({"ask_question", "report_problem", "escalate"}) | UNCLEAR
 SYSTEM = """You summarise a conversation for the human agent of Northlight who takes it over.
 Write three to six short, plain sentences in the past tense: what the customer wanted, what was checked and
 with which result, what was answered, and what is still open. Use only what the transcript says, with its

@@ -15,7 +15,7 @@ from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
 from rasa.nlu.classifiers.classifier import IntentClassifier
 from rasa.nlu.featurizers.featurizer import Featurizer
-from rasa.shared.constants import DEFAULT_NLU_FALLBACK_INTENT_NAME as OUT_OF_SCOPE
+from rasa.shared.constants import DEFAULT_NLU_FALLBACK_INTENT_NAME as FALLBACK
 from rasa.shared.exceptions import InvalidConfigException
 from rasa.shared.nlu.constants import (
     INTENT,
@@ -41,6 +41,7 @@ from assistant.nlu.calibration import (
 )
 from assistant.nlu.svm import HybridSVM, unit
 
+OUT_OF_SCOPE = "out_of_scope"
 KNOWN_FILE = "known.safetensors"
 CALIBRATION_FILE = "calibration.json"
 # Above it, a single fold holds out a thousand examples: the others would only cost time.
@@ -49,11 +50,11 @@ ONE_FOLD_IS_ENOUGH = 5000
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
 class SVMIntentClassifier(IntentClassifier, GraphComponent):
-    """Intent and ranking by HybridSVM; `nlu_fallback` first in the ranking where a message is out of scope.
+    """Intent and ranking by HybridSVM; `nlu_fallback` first in the ranking where a message is like no example.
 
     Cross-validation within the training data sets the scale of the confidences and the rejection's threshold. Examples
-    of an intent named nlu_fallback teach what is out of scope: they compete as a class, and are left out where a
-    message is compared with what the assistant knows.
+    of an intent named out_of_scope teach what is about something else: they compete as a class, and are left out where
+    a message is compared with what the assistant knows.
     """
 
     @classmethod
@@ -148,7 +149,7 @@ class SVMIntentClassifier(IntentClassifier, GraphComponent):
         """Sets the intent and its ranking."""
         filled = [message for message in messages if message.get(TEXT)]
         for message in messages:
-            _set(message, [(OUT_OF_SCOPE, 1.0)] if self._svm else [(None, 0.0)])
+            _set(message, [(FALLBACK, 1.0)] if self._svm else [(None, 0.0)])
         if self._svm and filled:
             vectors, texts = _vectors(filled), [message.get(TEXT) for message in filled]
             margins = self._svm.margins(vectors, texts)
@@ -169,8 +170,7 @@ class SVMIntentClassifier(IntentClassifier, GraphComponent):
         ranking = [(labels[i], float(confidence[i])) for i in order]
         if out_of_scope and ranking[0][0] != OUT_OF_SCOPE:
             # The other confidences stay, so that whoever proposes the runners-up knows how likely each is.
-            doubt = (OUT_OF_SCOPE, 1 - ranking[0][1])
-            ranking = [doubt, *(entry for entry in ranking if entry[0] != OUT_OF_SCOPE)]
+            ranking = [(FALLBACK, 1 - ranking[0][1]), *ranking]
         return ranking[: self._config["ranking_length"] or None]
 
     def _unseen(self, examples: list[Message], vectors: np.ndarray, texts: list[str], intents: np.ndarray) -> Sample:
@@ -241,7 +241,7 @@ def _vectors(messages: list[Message]) -> np.ndarray:
 
 
 def _highest_in_scope(margins: np.ndarray, labels: list[str]) -> np.ndarray:
-    """The highest margin among the intents that are not nlu_fallback, shape (messages,)."""
+    """The highest margin among the intents that are not out_of_scope, shape (messages,)."""
     inside = [i for i, label in enumerate(labels) if label != OUT_OF_SCOPE]
     return margins[:, inside].max(axis=1) if inside else margins[:, 0]
 

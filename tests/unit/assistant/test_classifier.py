@@ -100,11 +100,11 @@ def test_nothing_is_rejected_when_everything_is_to_be_kept(place, encoder):
     assert not {parsed["intent"]["name"] for parsed in ask(classifier, encoder, *OUTSIDE)} - set(EXAMPLES)
 
 
-def test_a_trained_fallback_intent_competes_and_stands_once_in_the_ranking(place, encoder):
-    classifier = train(place, encoder, {**EXAMPLES, "nlu_fallback": OUTSIDE})
+def test_examples_of_what_is_out_of_scope_compete_as_an_intent(place, encoder):
+    classifier = train(place, encoder, {**EXAMPLES, "out_of_scope": OUTSIDE})
     for parsed in ask(classifier, encoder, *OUTSIDE, "how is the weather", "what is a black hole made of"):
-        assert parsed["intent"]["name"] == "nlu_fallback"
-        assert names(parsed).count("nlu_fallback") == 1
+        assert parsed["intent"]["name"] == "out_of_scope"
+        assert "nlu_fallback" not in names(parsed)
     assert len(classifier._known) == sum(map(len, EXAMPLES.values()))
     assert ask(classifier, encoder, "my parcel is late")[0]["intent"]["name"] == "order_status"
 
@@ -135,8 +135,8 @@ def test_an_empty_message_is_out_of_scope(place, encoder):
         {"greet": ["hello"]},
         {"greet": ["hello", "hi", "good morning"]},
         {"greet": ["hello"], "goodbye": ["bye"]},
-        {"greet": ["hello", "hi"], "goodbye": ["bye"], "nlu_fallback": ["?", "!"]},
-        {"nlu_fallback": ["blue", "green"]},
+        {"greet": ["hello", "hi"], "goodbye": ["bye"], "out_of_scope": ["?", "!"]},
+        {"out_of_scope": ["blue", "green"]},
         {"greet": ["😀", "!"], "goodbye": ["?", "..."]},
     ],
 )
