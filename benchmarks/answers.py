@@ -1,7 +1,8 @@
 """Answers to the questions of tests/answers.yml: `actions/.venv/bin/python -m benchmarks.answers [--show] [--kinds]`.
 
 Run it from the root after `python -m actions.knowledge`. Every second question, from the first, is for tuning; the
-others are held out, and only their totals are ever printed. --show lists what became of each tuning question, --kinds
+others are held out, and only their totals are ever printed. tests/answers_tuning.yml has more for tuning, asked with
+--tuning. --show lists what became of each tuning question, --kinds
 adds a table by kind. Each question takes the way of a chat: the policy, the messages before it, retrieval, the
 composer, the model when endpoints.yml has one, the claim check. The peer is a plain LangChain chain: Chroma's four
 nearest passages (public and valid ones, as ours) stuffed into one prompt; without a model it quotes the nearest one.
@@ -42,6 +43,7 @@ from actions.policy.engine import check_message
 from actions.settings import knowledge_dir
 
 QUESTIONS = Path(__file__).parent.parent / "tests" / "answers.yml"
+TUNING = QUESTIONS.with_name("answers_tuning.yml")
 DAY = date(2026, 11, 22)  # the day on which the answers are right
 TOP = 4  # passages of the plain chain
 CHAIN = "Answer the question with the context only. If you don't know, say that you don't know.\n\nContext:\n"
@@ -189,8 +191,13 @@ def main() -> int:
     parser.add_argument("--show", action="store_true", help="list the tuning questions with their answers")
     parser.add_argument("--kinds", action="store_true", help="add a table by kind of question")
     parser.add_argument("--twin", action="store_true", help="leave out the peer, and the model when there is one")
+    parser.add_argument(
+        "--tuning", action="store_true", help="ask the questions for tuning only, those of the other file too"
+    )
     options = parser.parse_args()
     questions = yaml.safe_load(QUESTIONS.read_text(encoding="utf-8"))
+    if options.tuning:
+        questions = questions[0::2] + yaml.safe_load(TUNING.read_text(encoding="utf-8"))
     clock.today = lambda: DAY
     gaps.record = lambda *_, **__: None  # the list is for customers' questions
     knowledge.warm()
@@ -204,7 +211,7 @@ def main() -> int:
     if not options.twin:
         runs["plain chain" if model else "nearest passage"] = [judge(question, plain_chain) for question in questions]
     if options.show:
-        show(runs["extractive"][0::2])
+        show(runs["extractive"][0 :: 1 if options.tuning else 2])
     if options.kinds:
         by_kind(runs["extractive"])
     print(
@@ -213,8 +220,11 @@ def main() -> int:
     )
     print("|---|---|---|---|---|---|")
     for name, outcomes in runs.items():
-        print(row(f"{name}, tuning", outcomes[0::2]))
-        print(row(f"{name}, held out", outcomes[1::2]))
+        if options.tuning:
+            print(row(f"{name}, tuning", outcomes))
+        else:
+            print(row(f"{name}, tuning", outcomes[0::2]))
+            print(row(f"{name}, held out", outcomes[1::2]))
     sent = [o for name, outcomes in runs.items() if name not in ("plain chain", "nearest passage") for o in outcomes]
     if hidden := hidden_sources(sent):
         print(f"Quoted but hidden: {', '.join(sorted(hidden))}", file=sys.stderr)

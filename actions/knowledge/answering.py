@@ -13,7 +13,7 @@ from actions import clock
 from actions.knowledge import gaps, store
 from actions.knowledge.cache import AnswerCache
 from actions.knowledge.check import Evidence, evidence
-from actions.knowledge.compose import Answer, Claim, compose
+from actions.knowledge.compose import Answer, Claim, compose, joined, parts
 from actions.knowledge.encoder import encoder
 from actions.knowledge.followup import Exchange, rewrite
 from actions.knowledge.generate import generate
@@ -26,6 +26,7 @@ from actions.policy.engine import check_generated, engine, readable, redact
 log = get_logger(__name__)
 
 PASSAGES = 5
+PASSAGES_OF_PART = 3
 ON_TOPIC = 0.35  # best cosine of a question that our articles are about
 
 _COURTESY = frozenset(
@@ -111,8 +112,7 @@ def _answer(question: str, on_claim: Callable[[str], None] | None, product: str,
     vector = encoder().embed_cached([question])[0]
     if kept := _kept.find(question, vector, versions, (product, region)):
         return replace(kept, question=question, kept=True)
-    passages = retriever().search(question, PASSAGES)
-    twin = compose(question, passages)
+    twin, passages = _look_up(question)
     if twin is None:
         return Result(question, question, "unknown", passages=tuple(passages))
     answer = twin
@@ -129,6 +129,16 @@ def _answer(question: str, on_claim: Callable[[str], None] | None, product: str,
     if keep:
         _kept.keep(question, vector, result, versions, (product, region))
     return result
+
+
+def _look_up(question: str) -> tuple[Answer | None, list[Passage]]:
+    """The composer's answer and the passages; the parts of a double question are looked up one by one."""
+    halves = [(part, retriever().search(part, PASSAGES)) for part in parts(question)]
+    answers = [answer for part, found in halves if (answer := compose(part, found))]
+    if halves and len(answers) == len(halves):
+        return joined(answers), [passage for _, found in halves for passage in found[:PASSAGES_OF_PART]]
+    passages = retriever().search(question, PASSAGES)
+    return compose(question, passages), passages
 
 
 def _evidence(claim: Claim) -> Evidence:
