@@ -34,8 +34,8 @@ difficult each easy end enough ever everything exactly expect explain extra fami
 fine finish first fix folk follow forget free friend full fully gave gone good great guy half happy hear hold home hope
 hour house huge husband im include instead issue ive join keep kid kids kind know last late lately later learn leave
 left letting line list little live look lose lot lots love main massive mate matter meant mind minute mistake moment
-money month morning move mum name near never new next nice night normal normally nothing notice number offer often old open
-option order owe paid parent part partner pay people per person phone pick place plan plenty point post prefer pretty
+money month morning move mum name near never new next nice night normal normally nothing notice number offer often old
+open option order owe paid parent part partner pay people per person phone pick place plan plenty point post prefer pretty
 problem properly provide put quarter quick quickly quid quite reach read ready real reason receive recently remember
 right ring run said sell send sent set several short shut simple sister situation small somewhere son soon sort sound
 speak spend stand start stay still stop store straight stuff suppose sure swap switch talk tell theres time today told
