@@ -17,8 +17,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from actions.knowledge.encoder import encoder
+from actions.knowledge.figures import figures
 from actions.knowledge.retrieve import Passage, Sentence, in_our_words, retriever
-from actions.knowledge.words import figures, names, our_words, stems
+from actions.knowledge.words import names, our_words, stems
 
 MAX_SENTENCES = 3
 MAX_ARTICLES = 2
