@@ -25,7 +25,8 @@ from rasa_sdk.interfaces import (
 
 from . import identity, pauses
 from .logs import conversation_ref, get_logger
-from .metering import in_conversation
+from .metering import in_conversation as metered
+from .policy.context import in_conversation
 from .speech import Events, offer_person
 
 logger = get_logger(__name__)
@@ -97,7 +98,8 @@ class SafeExecutor(ActionExecutor):
     def _run_in_thread(self, action_call: dict[str, Any]) -> ActionExecutorRunResult | None:
         tracker = action_call.get("tracker") or {}
         reference = conversation_ref(str(tracker.get("sender_id") or action_call.get("sender_id")))
-        with in_conversation(reference), identity.in_session(pauses.began(tracker.get("events") or [])):
+        session = identity.in_session(pauses.began(tracker.get("events") or []))
+        with session, metered(reference), in_conversation(tracker):
             return asyncio.run(ActionExecutor.run(self, action_call))
 
     def _apologise(self, action_call: dict[str, Any]) -> ActionExecutorRunResult:
