@@ -30,10 +30,13 @@ CONTRADICTED = 0.5  # what a figure, name or denial that the passage lacks leave
 
 _WORD = re.compile(r"[a-z0-9]+(?:'[a-z]+)?")
 # What the speaker feels or did is in no passage: such words weigh as much as those with a topic.
-_SPEAKER = frozenset("i me my mine myself i'm i've i'd i'll im".split())
-_ADDRESS = re.compile(r"\b[\w.+-]+@[\w-]+\.[\w.-]+\w|\b(?:https?://|www\.)\S+\w|\b[\w-]+(?:\.[\w-]+)*\.(?:com|uk|org|net|example)\b(?:/\S*\w)?")
+_SPEAKER = frozenset(["i", "me", "my", "mine", "myself", "i'm", "i've", "i'd", "i'll", "im"])
+_ADDRESS = re.compile(
+    r"\b[\w.+-]+@[\w-]+\.[\w.-]+\w|\b(?:https?://|www\.)\S+\w"
+    r"|\b[\w-]+(?:\.[\w-]+)*\.(?:com|uk|org|net|example)\b(?:/\S*\w)?"
+)
 _LONG_NUMBER = re.compile(r"\+?\d(?:[ -]?\d){6,}")
-_WEEKDAY_NAMES = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
+_WEEKDAY_NAMES = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,9 @@ def evidence(sentence: str, passage: str, context: str = "") -> Evidence:
     whole = _said(f"{context}\n{passage}")
     vectors = encoder().embed_cached([sentence, *parts, passage])
     similarity = float((vectors[1:] @ vectors[0]).max())
-    coverage = (_coverage(sentence, whole) + max((_coverage(sentence, _said(f"{context}\n{p}")) for p in parts), default=0.0)) / 2
+    coverage = (
+        _coverage(sentence, whole) + max((_coverage(sentence, _said(f"{context}\n{p}")) for p in parts), default=0.0)
+    ) / 2
     if straight(sentence).casefold().strip(" .!") in straight(passage).casefold():
         return Evidence(similarity, coverage)
     missing = [*_unstated(sentence, whole), *_elsewhere(sentence, parts, context), *_contradicted(sentence, parts)]
@@ -121,9 +126,9 @@ def _coverage(sentence: str, told: _Said) -> float:
     rest = without_days(sentence)
     held = total = 0.0
     for figure in ours.figures:
-        weight = len(figure.said.split())
-        total += weight
-        held += weight * figure.stated_in(told.figures)
+        tokens = len(figure.said.split())
+        total += tokens
+        held += tokens * figure.stated_in(told.figures)
         rest = re.sub(rf"(?<!\w){re.escape(figure.said)}(?!\w)", " ", straight(rest).lower(), count=1)
     for day in ours.days:
         total += 1
@@ -165,7 +170,9 @@ def _elsewhere(sentence: str, parts: Iterable[str], context: str) -> Iterable[st
             about = set(stems(straight(text).lower().replace(figure.said, " ", 1)))
             holding = [t for t in told if figure.stated_in(t.figures)]
             rivals = [
-                t for t in told if t not in holding and any(figure.same_kind(f) and f.value != figure.value for f in t.figures)
+                t
+                for t in told
+                if t not in holding and any(figure.same_kind(f) and f.value != figure.value for f in t.figures)
             ]
             if not holding or not rivals or not about:
                 continue

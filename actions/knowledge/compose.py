@@ -13,6 +13,7 @@ And names that the articles do not hold. Below a threshold the answer is None, w
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -66,11 +67,13 @@ class Claim:
 
 @dataclass(frozen=True)
 class Answer:
-    """At most three claims in reading order. `support` is the composer's score, `by` says who wrote it."""
+    """At most three claims in reading order. `support` is the composer's score, `by` says who wrote it, `evidence` what
+    the claim check decided about each sentence of a model and why."""
 
     claims: tuple[Claim, ...]
     support: float
     by: str = "twin"
+    evidence: tuple[dict[str, Any], ...] = ()
 
     @property
     def text(self) -> str:

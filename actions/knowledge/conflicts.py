@@ -22,10 +22,13 @@ from actions.knowledge.words import names, sentences, stems, straight
 SAME_SUBJECT = 0.75  # cosine of two sentences that may speak of the same thing
 
 # What a heading says of an article's age tells no two things apart.
-_AGE = frozenset(stems("new old current previous price prices list change changes changed valid 2024 2025 2026 2027 2028"))
+_AGE = frozenset(
+    stems("new old current previous price prices list change changes changed valid 2024 2025 2026 2027 2028")
+)
 _QUALIFIER = re.compile(r"^\d+-")  # "24-month" in "a 24-month contract"
 _ENDPOINT = re.compile(
-    r"\b(?:until|till|by|before|from|since|after|due|(?:is|ends?|starts?|begins?|expires?|closes?|opens?)(?: on)?)\s+(?:the\s+)?$",
+    r"\b(?:until|till|by|before|from|since|after|due|(?:is|ends?|starts?|begins?|expires?|closes?|opens?)(?: on)?)"
+    r"\s+(?:the\s+)?$",
     re.I,
 )
 
@@ -56,7 +59,11 @@ def conflicts(passages: Sequence[Passage]) -> list[Conflict]:
     found = []
     for older in passages:
         for newer in passages:
-            if older.valid_from >= newer.valid_from or older.article == newer.article or not _same_headings(older, newer):
+            if (
+                older.valid_from >= newer.valid_from
+                or older.article == newer.article
+                or not _same_headings(older, newer)
+            ):
                 continue
             found += [
                 Conflict(old, new, older, newer)
@@ -72,7 +79,9 @@ def current(passages: Sequence[Passage], found: Iterable[Conflict]) -> list[Pass
     outdated = {(c.older.article, c.older.position, c.old) for c in found}
     kept = []
     for passage in passages:
-        gone = {text for article, position, text in outdated if (article, position) == (passage.article, passage.position)}
+        gone = {
+            text for article, position, text in outdated if (article, position) == (passage.article, passage.position)
+        }
         text = passage.text
         for sentence in gone:
             text = text.replace(sentence, "")

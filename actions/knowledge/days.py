@@ -6,24 +6,43 @@ from dataclasses import dataclass
 
 from actions.knowledge.words import straight
 
-MONTHS = "january february march april may june july august september october november december".split()
-WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
+MONTHS = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+]
+WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
-_MONTH = r"(?P<month>" + "|".join(rf"{m}|{m[:3]}\b\.?" if m != "september" else "september|sept?\\b\\.?" for m in MONTHS) + ")"
+_MONTH = (
+    r"(?P<month>"
+    + "|".join(rf"{m}|{m[:3]}\b\.?" if m != "september" else "september|sept?\\b\\.?" for m in MONTHS)
+    + ")"
+)
 _DAY = r"(?P<day>3[01]|[12]\d|0?[1-9])(?:st|nd|rd|th)?"
 _YEAR = r"(?P<year>(?:19|20)\d\d)"
 _PATTERNS = [
     re.compile(p, re.I)
     for p in (
-        rf"\b(?P<year>(?:19|20)\d\d)-(?P<number>0\d|1[0-2])-(?P<day>[0-3]\d)\b",
-        rf"(?<![\d/.])(?P<day>[0-3]?\d)[/.-](?P<number>0?[1-9]|1[0-2])[/.-](?P<year>(?:20)?\d\d)(?![\d/])",
-        rf"(?<![\d/])(?P<day>[0-3]?\d)/(?P<number>0?[1-9]|1[0-2])(?![\d/])",
+        r"\b(?P<year>(?:19|20)\d\d)-(?P<number>0\d|1[0-2])-(?P<day>[0-3]\d)\b",
+        r"(?<![\d/.])(?P<day>[0-3]?\d)[/.-](?P<number>0?[1-9]|1[0-2])[/.-](?P<year>(?:20)?\d\d)(?![\d/])",
+        r"(?<![\d/])(?P<day>[0-3]?\d)/(?P<number>0?[1-9]|1[0-2])(?![\d/])",
         rf"\b{_DAY}(?: day)?(?: of)?[ -]{_MONTH}(?:,?[ -]{_YEAR})?\b",
         rf"\b{_MONTH} {_DAY}(?:,? {_YEAR})?\b(?![:.]\d)",
         rf"\b{_MONTH},? {_YEAR}\b",
-        rf"\b(?:in|since|until|till|by|from|of|each|every|during|before|after|early|mid|late|and|to) {_MONTH}\b(?! (?:be|not|also)\b)",
+        rf"\b(?:in|since|until|till|by|from|of|each|every|during|before|after|early|mid|late|and|to) {_MONTH}\b"
+        r"(?! (?:be|not|also)\b)",
         r"\bthe (?P<day>3[01]|[12]\d|[1-9])(?:st|nd|rd|th)\b(?! (?:time|bill|month|year|day|week|century))",
-        rf"(?<![\d£$€.,/-])\b{_YEAR}\b(?![\d,]|[-.]\d|\s?(?:%|minutes|miles|texts|mb|gb|pounds|customers|people|times))",
+        rf"(?<![\d£$€.,/-])\b{_YEAR}\b"
+        r"(?![\d,]|[-.]\d|\s?(?:%|minutes|miles|texts|mb|gb|pounds|customers|people|times))",
     )
 ]
 _SHORT = "|".join(w[:3] for w in WEEKDAYS)
@@ -78,7 +97,9 @@ def sorted_days(text: str) -> tuple[list[Day], str]:
             parts = match.groupdict()
             month = int(parts.get("number") or 0) or _month(parts.get("month") or "")
             day, year = int(parts.get("day") or 0), int(parts.get("year") or 0)
-            if day > 31 or (parts.get("month") or "").casefold() in ("may", "mar", "march") and not match["month"][0].isupper():
+            if day > 31 or (
+                (parts.get("month") or "").casefold() in ("may", "mar", "march") and not match["month"][0].isupper()
+            ):
                 continue
             found.append((match.start(), Day(day, month, year + 2000 * (0 < year < 100), match.group().strip())))
             text = text[: match.start()] + " " * len(match.group()) + text[match.end() :]
@@ -87,7 +108,9 @@ def sorted_days(text: str) -> tuple[list[Day], str]:
 
 def _month(word: str) -> int:
     """1 to 12 for a month's name or its short form, 0 for none."""
-    return next((n for n, month in enumerate(MONTHS, 1) if word and month.startswith(word.casefold().rstrip(".")[:3])), 0)
+    return next(
+        (n for n, month in enumerate(MONTHS, 1) if word and month.startswith(word.casefold().rstrip(".")[:3])), 0
+    )
 
 
 def weekdays(text: str) -> set[int]:

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 from actions.knowledge.words import straight
 
-_ONES = "zero one two three four five six seven eight nine".split()
-_TEENS = "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+_ONES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+_TEENS = ["ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
+_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 _SMALL = {word: n for n, word in enumerate(_ONES + _TEENS)} | {word: 10 * n for n, word in enumerate(_TENS, 2)}
 _COMPOUND = re.compile(rf"\b({'|'.join(_TENS)})[- ]({'|'.join(_ONES[1:])})\b")
 _SMALL_WORD = re.compile(rf"\b({'|'.join(word for word in _SMALL if word != 'one')})\b")
@@ -23,7 +23,8 @@ _FIGURE = re.compile(
     rf"(?P<money>[£$€]\s?)?(?P<number>{_NUMBER})(?:\s?(?P<scale>thousand|million|billion|bn|[mk])\b(?!\w))?"
     r"(?:\s?(?P<mark>%|per ?cent\b|percent\b|a\.?m\b\.?|p\.?m\b\.?|o'clock\b|p\b|pence\b|pounds?\b|quid\b)"
     rf"|[\s-]?(?:(?:full|whole|calendar|consecutive|more|further|extra)[\s-])?(?P<unit>{_UNITS})s?\b)?"
-    rf"(?P<rate>\s?(?:a|an|per|each|every|/)\s?(?P<per>{_PERIODS}|minute|text|call|visit|line|mb|gb)\b|\s(?P<ly>hourly|daily|weekly|monthly|yearly|annually))?"
+    rf"(?:\s?(?:a|an|per|each|every|/)\s?(?P<per>{_PERIODS}|minute|text|call|visit|line|mb|gb)\b"
+    r"|\s(?P<ly>hourly|daily|weekly|monthly|yearly|annually))?"
 )
 _UNIT = {
     "business day": "working day",
@@ -40,7 +41,10 @@ _UNIT = {
 _LY = {"hourly": "hour", "daily": "day", "weekly": "week", "monthly": "month", "yearly": "year", "annually": "year"}
 _SCALE = {"thousand": 1e3, "k": 1e3, "million": 1e6, "m": 1e6, "billion": 1e9, "bn": 1e9}
 
-_RATE = re.compile(rf"(?<!in )(?<!within )(?<!takes )(?<!after )(?<!half )(?:\b(?:a|an|per|each|every)\b|/) ?({_PERIODS})\b(?! (?:after|before|later|from|of|or))")
+_RATE = re.compile(
+    r"(?<!in )(?<!within )(?<!takes )(?<!after )(?<!half )(?:\b(?:a|an|per|each|every)\b|/) ?"
+    rf"({_PERIODS})\b(?! (?:after|before|later|from|of|or))"
+)
 _RATE_LY = re.compile(rf"\b({'|'.join(_LY)})\b")
 
 # A quantity in its base unit, so that "two weeks" and "14 days" agree. A month has no fixed number of days.
@@ -61,8 +65,8 @@ _BASE = {
 }
 
 _MOST_BEFORE = re.compile(
-    r"(?:\b(?:up to|at (?:the )?most|(?:no|not) (?:more|later|longer|greater) than|(?:less|fewer|lower) than|under|below"
-    r"|a? ?maximum(?: of)?|max|within|capped at|limited to)|<)\s*$"
+    r"(?:\b(?:up to|at (?:the )?most|(?:no|not) (?:more|later|longer|greater) than|(?:less|fewer|lower) than"
+    r"|under|below|a? ?maximum(?: of)?|max|within|capped at|limited to)|<)\s*$"
 )
 _LEAST_BEFORE = re.compile(
     r"(?:\b(?:at (?:the very )?least|(?:no|not) (?:less|fewer|earlier) than|(?:more|longer|greater|higher) than|above"
@@ -147,7 +151,9 @@ def _in_digits(text: str) -> str:
     text = re.sub(r"\bonce (?=a|per|each|every|only)", "1 time ", text)
     text = re.sub(r"\btwice\b", "2 times", text)
     text = re.sub(r"\bhalf(?: the)?(?= (?:price|cost|off|of the))", "50%", text)
-    text = re.sub(rf"\b(?:one|(?<=within )an?|(?<=takes )an?)[ -]((?:working |business )?(?:{_PERIODS}|time)\b)", r"1 \1", text)
+    text = re.sub(
+        rf"\b(?:one|(?<=within )an?|(?<=takes )an?)[ -]((?:working |business )?(?:{_PERIODS}|time)\b)", r"1 \1", text
+    )
     text = _COMPOUND.sub(lambda m: str(_SMALL[m[1]] + _SMALL[m[2]]), text)
     text = re.sub(r"\b(?:a|one) (hundred|thousand|million)\b", r"1 \1", text)
     text = re.sub(r"\bhalf past (\w+)", lambda m: f"{_SMALL.get(m[1], m[1])}:30", text)
@@ -175,7 +181,9 @@ def _figure(text: str, match: re.Match[str]) -> Figure:
     elif mark:
         kind = "percent"
     else:
-        unit = re.sub(r"s$", "", match["unit"] or "") if match["unit"] not in ("kbps", "mbps", "gbps") else match["unit"]
+        unit = (
+            re.sub(r"s$", "", match["unit"] or "") if match["unit"] not in ("kbps", "mbps", "gbps") else match["unit"]
+        )
         kind = _UNIT.get(unit, unit) or "plain"
     return Figure(kind, value, per, _bound(text, match, kind), said)
 

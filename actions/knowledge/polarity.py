@@ -16,7 +16,7 @@ from actions.knowledge.words import STEMMER, stems, straight
 _OPPOSITES = """
 before earlier prior / after afterwards later following
 more extra above / less fewer below
-higher high increase increases increased rise rises raised raise / lower low decrease decreases decreased fall reduce reduced reduces
+higher high increase increases increased rise rises raised raise / lower low decrease decreased fall reduce reduced
 include includes included including inclusive / exclude excludes excluded excluding
 free / charge charged charges charging costs cost fee fees pay pays payable chargeable
 allowed allow allows permitted / forbidden prohibited banned disallowed refused refuse refuses
@@ -56,7 +56,8 @@ monthly / yearly annually annual
 """
 # "More than" and "less than" before a number are its bound, and figures.py compares bounds.
 _BOUND = re.compile(
-    r"\b(?:(?:no |not )?(?:more|less|fewer|later|earlier|longer|greater|higher|lower) than|at least|at most|or (?:more|less|fewer|later))\b"
+    r"\b(?:(?:no |not )?(?:more|less|fewer|later|earlier|longer|greater|higher|lower) than|at least|at most"
+    r"|or (?:more|less|fewer|later))\b"
 )
 _NEGATION = re.compile(
     r"\b(?:not|no|never|none|nothing|nobody|neither|nor|without|cannot|unable|waived?|waives|nil"
@@ -71,7 +72,8 @@ _NOT_NEGATING = re.compile(
     re.I,
 )
 _CLAUSE = re.compile(
-    r"(?:\s*[;:–—]\s+|,\s+|\s+(?=(?:but|if|unless|when|while|because|so that|which|who|where|although|though|until|once|and|or)\b))"
+    r"(?:\s*[;:–—]\s+|,\s+"
+    r"|\s+(?=(?:but|if|unless|when|while|because|so that|which|who|where|although|though|until|once|and|or)\b))"
 )
 _PREFIX = re.compile(r"^(?:un|non-?|in|dis|ir|im)(?=[a-z]{4})")
 
