@@ -93,7 +93,7 @@ class ActionAnswer(Action):
         return _say(
             dispatcher,
             tracker,
-            f"{result.answer.text}\n{label}: {titles}",
+            f"{result.text}\n{label}: {titles}",
             outcome="answered",
             question=result.question,
             sources=result.answer.sources,

@@ -34,6 +34,7 @@ from actions.knowledge import answering, gaps, store
 from actions.knowledge.articles import load
 from actions.knowledge.check import evidence
 from actions.knowledge.compose import Answer, Claim
+from actions.knowledge.conflicts import context as dated_context
 from actions.knowledge.encoder import encoder
 from actions.knowledge.followup import Exchange
 from actions.knowledge.retrieve import Passage, conditions
@@ -136,7 +137,7 @@ def unsupported(outcomes: list[Outcome]) -> int:
     """Sentences sent that neither stand in their passage nor are supported by it."""
     claims = [c for o in outcomes if o.answer for c in o.answer.claims]
     return sum(
-        c.text not in c.passage.text and not evidence(c.text, c.passage.text, c.passage.context).supported
+        c.text not in c.passage.text and not evidence(c.text, c.passage.text, dated_context(c.passage)).supported
         for c in claims
     )
 

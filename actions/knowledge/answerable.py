@@ -18,8 +18,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from actions.knowledge.days import MONTHS
+from actions.knowledge.figures import figures
 from actions.knowledge.retrieve import Passage
-from actions.knowledge.words import figures, months, names, our_words, stems, straight
+from actions.knowledge.words import names, our_words, stems, straight
 
 BIAS, COVERED, FOCUS, SCORE, CONTRAST = -6.1, 3.3, 1.6, 3.8, 9.7
 MOST_CONTRAST = 0.25
@@ -27,21 +29,21 @@ UNKNOWN_CONTRAST = 0.1  # of a single passage: what is usual
 MIN_SUPPORT = 0.55  # a wrong answer costs more than "I don't know"
 
 _EVERYDAY_WORDS = """
-able actually add afford ago agree allow already always another anymore anywhere apply around arrange arrive ask away
-back bad begin best better big bit bloke bother bring brother buy call came care case change charge check child choose
-claim clear close come confirm contact correct cost couple currently dad daughter day deal decide depend different
-difficult each easy end enough ever everything exactly expect explain extra family far fast feel few fill final find
-fine finish first fix folk follow forget free friend full fully gave gone good great guy half happy hear hold home hope
-hour house huge husband im include instead issue ive join keep kid kids kind know last late lately later learn leave
-left letting line list little live look lose lot lots love main massive mate matter meant mind minute mistake moment
-money month morning move mum name near never new next nice night normal normally nothing notice number offer often old
-open option order owe paid parent part partner pay people per person phone pick place plan plenty point post prefer pretty
-problem properly provide put quarter quick quickly quid quite reach read ready real reason receive recently remember
-right ring run said sell send sent set several short shut simple sister situation small somewhere son soon sort sound
-speak spend stand start stay still stop store straight stuff suppose sure swap switch talk tell theres time today told
-tomorrow tonight total travel tried try turn twice type understand unable upset usual usually wait walk week went whats
-wheres whole whos wife wish woman worth write wrong year yesterday yet
-two three four five six seven eight nine ten twelve pound pounds pence
+able actually add afford ago agree allow already always another anymore anywhere apply around arrange arrive ask
+away back bad begin best better big bit bloke bother bring brother buy call came care case change charge check child
+choose claim clear close come confirm contact correct cost couple currently dad daughter day deal decide depend
+different difficult each easy end enough ever everything exactly expect explain extra family far fast feel few fill
+final find fine finish first fix folk follow forget free friend full fully gave gone good great guy half happy hear
+hold home hope hour house huge husband im include instead issue ive join keep kid kids kind know last late lately
+later learn leave left letting line list little live look lose lot lots love main massive mate matter meant mind
+minute mistake moment money month morning move mum name near never new next nice night normal normally nothing
+notice number offer often old open option order owe paid parent part partner pay people per person phone pick place
+plan plenty point post prefer pretty problem properly provide put quarter quick quickly quid quite reach read ready
+real reason receive recently remember right ring run said sell send sent set several short shut simple sister
+situation small somewhere son soon sort sound speak spend stand start stay still stop store straight stuff suppose
+sure swap switch talk tell theres time today told tomorrow tonight total travel tried try turn twice type understand
+unable upset usual usually wait walk week went whats wheres whole whos wife wish woman worth write wrong year
+yesterday yet two three four five six seven eight nine ten twelve pound pounds pence
 """
 _EVERYDAY = frozenset(stems(_EVERYDAY_WORDS))
 
@@ -107,7 +109,7 @@ def _other_number(question: str, quoted: Sequence[Passage], passages: Sequence[P
     others there."""
     plain = {f.value for f in figures(question) if f.kind == "plain"}
     asked = {(m[1].lower(), m[2]) for m in _NUMBERED.finditer(straight(question)) if float(m[2]) in plain}
-    asked = {pair for pair in asked if stems(pair[0]) and not months(" ".join(pair))}
+    asked = {pair for pair in asked if stems(pair[0]) and pair[0] not in MONTHS}
     given = {(m[1].lower(), m[2]) for p in passages for m in _NUMBERED.finditer(f"{p.context} {p.text}")}
     held = {(m[1].lower(), m[2]) for p in quoted for m in _NUMBERED.finditer(f"{p.context} {p.text}")}
     return any(pair not in held and pair[0] in {name for name, _ in given} for pair in asked)

@@ -8,20 +8,24 @@ question that stays without an answer goes to the knowledge-gap list.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from actions import clock
 from actions.knowledge import gaps, store
 from actions.knowledge.cache import AnswerCache
 from actions.knowledge.check import Evidence, evidence
 from actions.knowledge.compose import Answer, Claim, compose, joined, parts
+from actions.knowledge.conflicts import context as dated_context
+from actions.knowledge.conflicts import resolve
 from actions.knowledge.encoder import encoder
 from actions.knowledge.followup import Exchange, rewrite
 from actions.knowledge.generate import generate
 from actions.knowledge.retrieve import Passage, retriever
 from actions.knowledge.words import stems
-from actions.llm import ModelUnavailable, chat_model
+from actions.llm import ChatModel, ModelUnavailable, chat_model
 from actions.logs import get_logger
-from actions.policy.engine import check_generated, engine, readable, redact
+from actions.policy.engine import check_generated, check_passage, policy_version, redact
+from actions.policy.texts import readable
 
 log = get_logger(__name__)
 
@@ -51,14 +55,16 @@ class Result:
 
     `asked` is the question as it was asked and `question` as it was searched for, both redacted. `outcome` is
     "answered"; "unknown", when nothing supports an answer; "refused", when the policy stopped it, and `rule` names
-    the rule; "chat" or "upset", when there was nothing to look for. `answer` is None unless it was answered, and
-    `evidence` has one entry for each of its claims. `kept` tells an answer that came from the cache.
+    the rule; "chat" or "upset", when there was nothing to look for. `answer` is None unless it was answered, `text` is
+    what the policy made of it, and `evidence` has one entry for each of its claims. `kept` tells an answer that came
+    from the cache.
     """
 
     asked: str
     question: str
     outcome: str
     answer: Answer | None = None
+    text: str = ""
     passages: tuple[Passage, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     rule: str = ""
@@ -106,46 +112,71 @@ def answer_to(
 
 
 def _answer(question: str, on_claim: Callable[[str], None] | None, product: str, region: str, *, keep: bool) -> Result:
-    """Answer a question that stands alone."""
+    """Answer a question that stands alone. What is kept is the answer without the policy's say, which depends on the
+    conversation."""
     model = chat_model()
-    versions = (store.version(), _policy_version(), clock.today(), model.config.model if model else "")
+    versions = (store.version(), policy_version(), clock.today(), model.config.model if model else "")
     vector = encoder().embed_cached([question])[0]
-    if kept := _kept.find(question, vector, versions, (product, region)):
-        return replace(kept, question=question, kept=True)
+    result = _kept.find(question, vector, versions, (product, region))
+    if result:
+        result = replace(result, question=question, kept=True)
+    else:
+        result = _fresh(question, model, on_claim)
+        if keep and result.answer:
+            _kept.keep(question, vector, result, versions, (product, region))
+    if result.answer is None:
+        return result
+    quoted = [claim.passage.text for claim in result.answer.claims]
+    decision = check_generated(result.answer.text, quoted, question)
+    if not decision.allowed:
+        return replace(result, outcome="refused", answer=None, evidence=(), rule=decision.rule)
+    return replace(result, text=decision.text, rule=decision.rule)
+
+
+def _fresh(question: str, model: ChatModel | None, on_claim: Callable[[str], None] | None) -> Result:
+    """Search and write: the composer decides whether there is an answer, the model writes it when there is one."""
     twin, passages = _look_up(question)
     if twin is None:
         return Result(question, question, "unknown", passages=tuple(passages))
-    answer = twin
+    answer = None
     if model:
         try:
-            answer = generate(question, passages, model, twin.support) or twin
+            answer = generate(question, passages, model, twin.support, on_claim)
         except ModelUnavailable:
             log.info("twin_answers", extra={"reason": "model_unavailable"})
-    decision = check_generated(answer.text, [c.passage.text for c in answer.claims])
-    if not decision.allowed:
-        return Result(question, question, "refused", passages=tuple(passages), rule=decision.rule)
+    answer = answer or replace(twin, claims=tuple(resolve(twin.claims, passages)))
     checked = tuple(_evidence(claim) for claim in answer.claims)
-    result = Result(question, question, "answered", answer, tuple(passages), checked)
-    if keep:
-        _kept.keep(question, vector, result, versions, (product, region))
-    return result
+    return Result(question, question, "answered", answer, passages=tuple(passages), evidence=checked)
 
 
 def _look_up(question: str) -> tuple[Answer | None, list[Passage]]:
     """The composer's answer and the passages; the parts of a double question are looked up one by one."""
-    halves = [(part, retriever().search(part, PASSAGES)) for part in parts(question)]
+    halves = [(part, _passages(part)) for part in parts(question)]
     answers = [answer for part, found in halves if (answer := compose(part, found))]
     if halves and len(answers) == len(halves):
         return joined(answers), [passage for _, found in halves for passage in found[:PASSAGES_OF_PART]]
-    passages = retriever().search(question, PASSAGES)
+    passages = _passages(question)
     return compose(question, passages), passages
+
+
+def _passages(question: str) -> list[Passage]:
+    """The passages for a question that the policy lets through."""
+    found = retriever().search(question, PASSAGES)
+    version = policy_version()
+    return [p for p in found if _harmless(f"{p.context}\n{p.text}", version)]
+
+
+@lru_cache(maxsize=4096)
+def _harmless(text: str, version: str) -> bool:
+    """Whether the policy of this version lets a passage through."""
+    return check_passage(text).allowed
 
 
 def _evidence(claim: Claim) -> Evidence:
     """Why a claim may be said; what is quoted word for word needs no comparison."""
     if claim.text in claim.passage.text:
         return Evidence(1.0, 1.0)
-    return evidence(claim.text, claim.passage.text, claim.passage.context)
+    return evidence(claim.text, claim.passage.text, dated_context(claim.passage))
 
 
 def _idle(question: str) -> str:
@@ -154,10 +185,6 @@ def _idle(question: str) -> str:
     if not words - _COURTESY:
         return "chat"
     return "upset" if not words - _COURTESY - _ABUSE else ""
-
-
-def _policy_version() -> str:
-    return str(engine().policy.version)
 
 
 def _record(result: Result, rewritten: str) -> None:

@@ -15,7 +15,9 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from actions.knowledge.words import figures, negated, stems, straight
+from actions.knowledge.figures import figures
+from actions.knowledge.polarity import negated
+from actions.knowledge.words import stems, straight
 
 SAME = 0.93  # cosine of two wordings of one question
 ENTRIES = 1000
@@ -55,7 +57,7 @@ def signature(question: str) -> Signature:
     return Signature(
         words=tuple(stems(text)),
         turning=tuple(small),
-        figures=frozenset((f.kind, f.value) for f in figures(text)),
+        figures=frozenset(f.base for f in figures(text)),
         negated=negated(text),
         asks=tuple(
             f"{kind}:{word}" if kind in ("how", "word") else kind for kind, word in zip(kinds, asks, strict=True)

@@ -10,11 +10,13 @@ is None, which means "I don't know".
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from actions.knowledge.answerable import MIN_SUPPORT, support
+from actions.knowledge.figures import figures
 from actions.knowledge.followup import Exchange, rewrite
 from actions.knowledge.retrieve import Passage, Sentence, in_our_words, retriever
-from actions.knowledge.words import figures, stems
+from actions.knowledge.words import stems
 
 MAX_SENTENCES = 3
 MAX_ARTICLES = 2
@@ -65,11 +67,13 @@ class Claim:
 
 @dataclass(frozen=True)
 class Answer:
-    """At most three claims in reading order. `support` is how likely it is right (0 to 1), `by` says who wrote it."""
+    """At most three claims in reading order. `support` is how likely the answer is right (0 to 1), `by` says who wrote
+    it, `evidence` what the claim check decided about each sentence of a model and why."""
 
     claims: tuple[Claim, ...]
     support: float
     by: str = "twin"
+    evidence: tuple[dict[str, Any], ...] = ()
 
     @property
     def text(self) -> str:

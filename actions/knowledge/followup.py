@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from actions.knowledge.encoder import encoder
-from actions.knowledge.words import figures, names, stems, straight
+from actions.knowledge.figures import figures
+from actions.knowledge.words import names, stems, straight
 from actions.llm import ChatModel, ModelUnavailable
 
 TURNS = 3  # how far back a follow-up may reach

@@ -8,9 +8,10 @@ from knowledge_fixtures import TODAY, write
 
 from actions.knowledge.check import evidence
 from actions.knowledge.compose import Answer, compose, parts
+from actions.knowledge.figures import Figure, figures
 from actions.knowledge.ingest import ingest
 from actions.knowledge.retrieve import retriever
-from actions.knowledge.words import Figure, figures, names, our_words, plain, sentences
+from actions.knowledge.words import names, our_words, plain, sentences
 
 articles = knowledge_fixtures.articles
 indexed = knowledge_fixtures.indexed
