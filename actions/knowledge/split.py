@@ -12,6 +12,7 @@ from actions.knowledge.words import plain, sentences
 
 VERSION = 4  # raise it when chunks of the same article come out differently: everything is then indexed again
 CHUNK_CHARACTERS = 600
+WITH_TABLE = 900
 LONGEST_PIECE = 1200  # about what the encoder reads of a text
 
 _HEADINGS = MarkdownHeaderTextSplitter([("#", "h1"), ("##", "h2"), ("###", "h3")])
@@ -41,10 +42,11 @@ def chunks(article: Article) -> list[Document]:
 
 
 def _packed(markdown: str) -> Iterator[str]:
-    """The pieces of a section put together to at most CHUNK_CHARACTERS; a longer piece stands alone."""
+    """The pieces of a section put together to at most CHUNK_CHARACTERS; a longer piece stands alone, and a table
+    may pass the limit to stay with the text that introduces it."""
     text = ""
-    for piece in _pieces(markdown):
-        if text and len(text) + 1 + len(piece) > CHUNK_CHARACTERS:
+    for piece, table in _pieces(markdown):
+        if text and len(text) + 1 + len(piece) > (WITH_TABLE if table else CHUNK_CHARACTERS):
             yield text
             text = ""
         text = f"{text}\n{piece}" if text else piece
@@ -52,16 +54,16 @@ def _packed(markdown: str) -> Iterator[str]:
         yield text
 
 
-def _pieces(markdown: str) -> Iterator[str]:
-    """What must not be cut: a line of prose or, when it is long, its sentences; a table that fits into a chunk,
-    else each of its rows, which `plain` gives the column headings."""
+def _pieces(markdown: str) -> Iterator[tuple[str, bool]]:
+    """What must not be cut, and whether it is a table: a line of prose or, when it is long, its sentences; a
+    table that fits into a chunk, else each of its rows, which `plain` gives the column headings."""
     for table, lines in groupby(markdown.splitlines(), key=lambda line: line.lstrip().startswith("|")):
         text = plain("\n".join(lines))
         if table and len(text) <= CHUNK_CHARACTERS:
             if text:
-                yield text
+                yield text, True
             continue
         for line in text.splitlines():
             parts = [line] if table or len(line) <= CHUNK_CHARACTERS else sentences(line)
             for part in parts:
-                yield from [part] if len(part) <= LONGEST_PIECE else _WORDS.split_text(part)
+                yield from [(p, False) for p in ([part] if len(part) <= LONGEST_PIECE else _WORDS.split_text(part))]

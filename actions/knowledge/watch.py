@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from watchfiles import Change, watch as changes
+from watchfiles import Change
+from watchfiles import watch as changes
 
 
 def watch(folder: Path, run: Callable[[], int]) -> None:

@@ -157,7 +157,7 @@ def test_a_missing_model_is_one_clear_sentence(articles: Path, monkeypatch: pyte
 def test_a_running_retriever_sees_what_another_process_indexed(indexed: Path) -> None:
     assert not [p for p in retriever().search("gift card", today=TODAY) if "gift" in p.text]
     write(indexed, "billing/gift", {"title": "Gift cards"}, "A gift card is sent within 30 days.\n")
-    root = Path(__file__).resolve().parents[3]
+    root = Path(__file__).resolve().parents[4]
     run = subprocess.run(
         [sys.executable, "-m", "actions.knowledge"],
         cwd=root,
