@@ -133,17 +133,10 @@ class Retriever:
         where = conditions(day, product, region)
         lexical = np.where(allowed, opened.index.lexical(stems(asked)), 0.0)
         cosines = opened.dense(vector, where, allowed)
-        numbers = dict.fromkeys([*cosines, *_best(lexical), *opened.by_sentence(vector, allowed)])
-        texts = opened.texts(list(numbers), where)
-        top = max((float(lexical[number]) for number in texts), default=0.0) or 1.0
-        passages = []
-        for number, (document, meta) in texts.items():
-            cosine = cosines.get(number)
-            if cosine is None:
-                cosine = float(opened.index.vector(number) @ vector)
-            passages.append(
-                _passage(opened.index, number, document, meta, vector, cosine, float(lexical[number]) / top)
-            )
+        numbers = list(dict.fromkeys([*cosines, *_best(lexical), *opened.by_sentence(vector, allowed)]))
+        scored = _scored(opened.index, numbers, vector, cosines, lexical)
+        texts = opened.texts([each.number for each in scored[: 2 * k]], where)  # some may have gone meanwhile
+        passages = [_passage(each, *texts[each.number]) for each in scored[: 2 * k] if each.number in texts]
         return sorted(passages, key=lambda p: (-p.score, p.article, p.position))[:k]
 
 
@@ -208,14 +201,37 @@ def _open(first: bool) -> _Opened | None:
     )
 
 
-def _passage(
-    index: Index, number: int, document: str, meta: dict[str, Any], vector: np.ndarray, cosine: float, lexical: float
-) -> Passage:
+@dataclass(frozen=True)
+class _Candidate:
+    """A chunk by its number, with the cosines of its sentences and their vectors alone [sentences, 384]."""
+
+    number: int
+    cosine: float
+    lexical: float
+    score: float
+    told: list[float]
+    vectors: np.ndarray
+
+
+def _scored(
+    index: Index, numbers: list[int], vector: np.ndarray, cosines: dict[int, float], lexical: np.ndarray
+) -> list[_Candidate]:
+    """The chunks with their scores, best first. `cosines` are those known, `lexical` is BM25 of all chunks."""
+    top = max((float(lexical[number]) for number in numbers), default=0.0) or 1.0
+    found = []
+    for number in numbers:
+        cosine = cosines[number] if number in cosines else float(index.vector(number) @ vector)
+        words = float(lexical[number]) / top
+        vectors = index.sentence_vectors(number)
+        told = (vectors @ vector).mean(axis=1).tolist()
+        score = PASSAGE_WEIGHT * cosine + SENTENCE_WEIGHT * max(told, default=cosine) + LEXICAL_WEIGHT * words
+        found.append(_Candidate(number, cosine, words, score, told, vectors[:, 0]))
+    return sorted(found, key=lambda each: -each.score)
+
+
+def _passage(candidate: _Candidate, document: str, meta: dict[str, Any]) -> Passage:
     context, _, text = document.partition("\n")
-    vectors = index.sentence_vectors(number)
-    cosines = (vectors @ vector).mean(axis=1).tolist()
-    spoken = tuple(Sentence(*each) for each in zip(sentences(text), cosines, vectors[:, 0], strict=True))
-    best = max((sentence.cosine for sentence in spoken), default=cosine)
+    spoken = zip(sentences(text), candidate.told, candidate.vectors, strict=True)
     return Passage(
         text=text,
         context=context,
@@ -223,10 +239,10 @@ def _passage(
         article=str(meta["article"]),
         position=int(meta["position"]),
         valid_from=int(meta["valid_from"]),
-        cosine=cosine,
-        lexical=lexical,
-        score=PASSAGE_WEIGHT * cosine + SENTENCE_WEIGHT * best + LEXICAL_WEIGHT * lexical,
-        sentences=spoken,
+        cosine=candidate.cosine,
+        lexical=candidate.lexical,
+        score=candidate.score,
+        sentences=tuple(Sentence(*each) for each in spoken),
     )
 
 
