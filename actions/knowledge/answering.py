@@ -121,7 +121,7 @@ def _answer(question: str, on_claim: Callable[[str], None] | None, product: str,
     if result:
         result = replace(result, question=question, kept=True)
     else:
-        result = _fresh(question, model, on_claim)
+        result = _fresh(question, model, on_claim, product, region)
         if keep and result.answer:
             _kept.keep(question, vector, result, versions, (product, region))
     if result.answer is None:
@@ -133,9 +133,11 @@ def _answer(question: str, on_claim: Callable[[str], None] | None, product: str,
     return replace(result, text=decision.text, rule=decision.rule)
 
 
-def _fresh(question: str, model: ChatModel | None, on_claim: Callable[[str], None] | None) -> Result:
+def _fresh(
+    question: str, model: ChatModel | None, on_claim: Callable[[str], None] | None, product: str, region: str
+) -> Result:
     """Search and write: the composer decides whether there is an answer, the model writes it when there is one."""
-    twin, passages = _look_up(question)
+    twin, passages = _look_up(question, product, region)
     if twin is None:
         return Result(question, question, "unknown", passages=tuple(passages))
     answer = None
@@ -149,19 +151,19 @@ def _fresh(question: str, model: ChatModel | None, on_claim: Callable[[str], Non
     return Result(question, question, "answered", answer, passages=tuple(passages), evidence=checked)
 
 
-def _look_up(question: str) -> tuple[Answer | None, list[Passage]]:
+def _look_up(question: str, product: str, region: str) -> tuple[Answer | None, list[Passage]]:
     """The composer's answer and the passages; the parts of a double question are looked up one by one."""
-    halves = [(part, _passages(part)) for part in parts(question)]
+    halves = [(part, _passages(part, product, region)) for part in parts(question)]
     answers = [answer for part, found in halves if (answer := compose(part, found))]
     if halves and len(answers) == len(halves):
         return joined(answers), [passage for _, found in halves for passage in found[:PASSAGES_OF_PART]]
-    passages = _passages(question)
+    passages = _passages(question, product, region)
     return compose(question, passages), passages
 
 
-def _passages(question: str) -> list[Passage]:
+def _passages(question: str, product: str, region: str) -> list[Passage]:
     """The passages for a question that the policy lets through."""
-    found = retriever().search(question, PASSAGES)
+    found = retriever().search(question, PASSAGES, product=product, region=region)
     version = policy_version()
     return [p for p in found if _harmless(f"{p.context}\n{p.text}", version)]
 
