@@ -202,6 +202,7 @@ def main() -> int:
     clock.today = lambda: DAY
     gaps.record = lambda *_, **__: None  # the list is for customers' questions
     knowledge.warm()
+    check_message("Hello")  # loads the policy
     model = answering.chat_model()
     runs: dict[str, list[Outcome]] = {}
     answering.chat_model = lambda: None

@@ -1,13 +1,15 @@
-"""Do these sentences answer this question? How likely they do, from four signals and one rule.
+"""Do these sentences answer this question? How likely they do, from five signals and one rule.
 
-covered   the share of the question's content words that the sentences, their headings or our synonyms hold; words that
-          customers wrap around any subject ("sort out", "my mate", "next week") count only where they are held, and
-          one more is counted as missing, since a single word in common tells little
+covered   the share of the question's content words that the sentences, their headings or our synonyms hold, or words
+          that a paraphrase may put for them; words that customers wrap around any subject ("sort out", "my mate")
+          count only where they are held, and one more counts as missing: a single word in common tells little
 focus     the same share of what the question asks for or names: "uptime" in "what uptime do you promise", "insurance"
           in "do you sell insurance", "devices" in "how many devices can I have"
 score     the best passage's score of the search
 contrast  how far that score lies above the last passage's: a question that our articles are about has a passage that
           stands out, any other one is about equally far from all
+pull      how much the words that are not covered draw the question away from the answer, such as "bitcoin" in "can I
+          pay in bitcoin"; looked at only where it can change the decision, since it costs more than all others
 
 The rule: a product's name with a number that the articles don't give it ("Fibre 1000") is answered by nothing. The
 weights are those of a logistic regression on the tuning half of tests/answers.yml and on tests/answers_tuning.yml.
@@ -19,14 +21,17 @@ from collections.abc import Sequence
 import numpy as np
 
 from actions.knowledge.days import MONTHS
+from actions.knowledge.encoder import encoder
+from actions.knowledge.equivalents import covered
 from actions.knowledge.figures import figures
 from actions.knowledge.retrieve import Passage
 from actions.knowledge.words import names, our_words, stems, straight
 
-BIAS, COVERED, FOCUS, SCORE, CONTRAST = -6.1, 3.3, 1.6, 3.8, 9.7
+BIAS, COVERED, FOCUS, SCORE, CONTRAST, PULL = -5.95, 3.3, 1.65, 3.3, 11.0, 88.0
 MOST_CONTRAST = 0.25
 UNKNOWN_CONTRAST = 0.1  # of a single passage: what is usual
-MIN_SUPPORT = 0.55  # a wrong answer costs more than "I don't know"
+MOST_PULL = 0.02
+MIN_SUPPORT = 0.58  # a wrong answer costs more than "I don't know"
 
 _EVERYDAY_WORDS = """
 able actually add afford ago agree allow already always another anymore anywhere apply around arrange arrive ask
@@ -67,6 +72,9 @@ def support(question: str, quoted: Sequence[tuple[Passage, str]], passages: Sequ
     if _other_number(question, [passage for passage, _ in quoted], passages):
         return 0.0
     total = BIAS + float(np.dot((COVERED, FOCUS, SCORE, CONTRAST), signals(question, quoted, passages)))
+    enough = np.log(MIN_SUPPORT / (1 - MIN_SUPPORT))
+    if enough <= total < enough + PULL * MOST_PULL:
+        total -= PULL * min(pull(question, quoted), MOST_PULL)
     return float(1 / (1 + np.exp(-total)))
 
 
@@ -76,16 +84,35 @@ def signals(
     """covered, focus, score and contrast, as above."""
     told = _told(question, quoted)
     spaced = re.sub(r"(\d)([a-z])", r"\1 \2", question, flags=re.I)  # "5GB" as the articles write it
-    words = [w for w in stems(spaced) if w in told or w not in _EVERYDAY]
+    words = [(w, covered(w, told)) for w in stems(spaced)]
+    counted = [held for word, held in words if held or word not in _EVERYDAY]
     asked = [w for w in asked_for(spaced) if w not in _EVERYDAY]
     scores = sorted(p.score for p in passages)
     contrast = min(scores[-1] - scores[0], MOST_CONTRAST) if len(scores) > 1 else UNKNOWN_CONTRAST
     return (
-        sum(word in told for word in words) / (len(words) + 1),
+        sum(counted) / (len(counted) + 1),
         min(_share(asked, told), _share(sorted(names(question)), told)),
         quoted[0][0].score,
         contrast,
     )
+
+
+def pull(question: str, quoted: Sequence[tuple[Passage, str]]) -> float:
+    """How much the question's words that are not covered pull it away from the answer, 0 or more.
+
+    A word's weight is how much the question's meaning changes without it, times how much closer the rest then is.
+    """
+    told = _told(question, quoted)
+    absent = [
+        m for m in re.finditer(r"[A-Za-z0-9']+", question) if stems(m.group()) and told.isdisjoint(stems(m.group()))
+    ]
+    if not absent:
+        return 0.0
+    shorter = [question[: m.start()] + question[m.end() :] for m in absent]
+    vectors = encoder().embed_cached([question, " ".join(text for _, text in quoted), *shorter])
+    matters = 1.0 - vectors[2:] @ vectors[0]
+    closer = vectors[2:] @ vectors[1] - float(vectors[0] @ vectors[1])
+    return float(np.sum(np.maximum(matters, 0.0) * np.maximum(closer, 0.0)))
 
 
 def _share(words: Sequence[str], told: set[str]) -> float:
