@@ -44,7 +44,7 @@ _ABUSE = frozenset(
         "idiot idiots stupid useless rubbish crap shit shite bullshit fuck fucking fucked bloody hell moron "
         "morons dumb garbage pathetic terrible awful hate suck sucks damn wanker wankers bastard bastards arse "
         "arsehole bollocks joke clown clowns liar liars twat twats piss annoying ridiculous worst hopeless absolute "
-        "total piece"
+        "total piece load bunch"
     )
 )
 

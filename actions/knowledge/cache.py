@@ -50,7 +50,7 @@ class Signature:
 
 def signature(question: str) -> Signature:
     """The signature of a question."""
-    text = straight(question).lower()
+    text = re.sub(r"\b(what|where|who|how|when|that)'?s\b", r"\1 is", straight(question).lower())
     small = [word for word in re.findall(r"[a-z']+", text) if word in _TURNING]
     asks = [m.group().split()[0] if m.lastgroup == "must" else m.group() for m in _ASKS.finditer(text)]
     kinds = [m.lastgroup or "" for m in _ASKS.finditer(text)]
