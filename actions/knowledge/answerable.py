@@ -29,7 +29,8 @@ from actions.knowledge.words import names, our_words, stems, straight
 
 BIAS, COVERED, FOCUS, SCORE, CONTRAST, PULL = -5.95, 3.3, 1.65, 3.3, 11.0, 88.0
 MOST_CONTRAST = 0.25
-UNKNOWN_CONTRAST = 0.1  # of a single passage: what is usual
+FEW = 5  # fewer passages have no contrast that tells something: it is taken to be
+USUAL_CONTRAST = 0.1
 MOST_PULL = 0.02
 MIN_SUPPORT = 0.58  # a wrong answer costs more than "I don't know"
 
@@ -88,7 +89,7 @@ def signals(
     counted = [held for word, held in words if held or word not in _EVERYDAY]
     asked = [w for w in asked_for(spaced) if w not in _EVERYDAY]
     scores = sorted(p.score for p in passages)
-    contrast = min(scores[-1] - scores[0], MOST_CONTRAST) if len(scores) > 1 else UNKNOWN_CONTRAST
+    contrast = min(scores[-1] - scores[0], MOST_CONTRAST) if len(scores) >= FEW else USUAL_CONTRAST
     return (
         sum(counted) / (len(counted) + 1),
         min(_share(asked, told), _share(sorted(names(question)), told)),

@@ -105,7 +105,7 @@ class Engine:
         for block in self.rules(BlockRule, "message"):
             if evidence := first_match(block.compiled, seen):
                 yield block, evidence
-        if seen.strip() and (near := self.meaning.nearest(seen)):
+        if seen.strip() and (near := self.meaning.nearest(self.redacted(seen)[0])):
             yield near.rule, near.evidence
         for profanity in self.rules(ProfanityRule, "message"):
             if _nothing_but(profanity, seen):
