@@ -16,7 +16,7 @@ from actions.knowledge.encoder import encoder
 from actions.knowledge.equivalents import covered
 from actions.knowledge.figures import Figure, rates, read
 from actions.knowledge.polarity import clauses, contradiction
-from actions.knowledge.words import STEMMER, STOP_WORDS, names, sentences, stems, straight
+from actions.knowledge.words import STEMMER, STOP_WORDS, capitals, sentences, stems, straight
 
 # The threshold that was best on each of five folds of BEGIN's development sets (Dziri et al., 2022) is 0.766 or 0.768:
 # see benchmarks/grounding.py. The other numbers here are fitted to nothing.
@@ -156,7 +156,7 @@ def _unstated(sentence: str, told: _Said) -> Iterable[str]:
     yield from (f"weekday {_WEEKDAY_NAMES[n]}" for n in sorted(ours.weekdays - told.weekdays))
     written = straight(told.text).casefold()
     yield from (f"address {a}" for a in _ADDRESS.findall(sentence) if a.casefold() not in written)
-    yield from (f"name {n}" for n in sorted(names(sentence)) if not covered(n, told.stems))
+    yield from (f"name {n}" for n in sorted(capitals(sentence)) if not covered(n, told.stems))
     if sentence.rstrip().endswith("?"):
         yield "question"
 

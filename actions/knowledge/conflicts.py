@@ -17,7 +17,7 @@ from actions.knowledge.equivalents import covered
 from actions.knowledge.figures import Figure, read
 from actions.knowledge.polarity import negated
 from actions.knowledge.retrieve import Passage
-from actions.knowledge.words import names, sentences, stems, straight
+from actions.knowledge.words import STEMMER, STOP_WORDS, names, sentences, stems, straight
 
 SAME_SUBJECT = 0.75  # cosine of two sentences that may speak of the same thing
 
@@ -25,6 +25,7 @@ SAME_SUBJECT = 0.75  # cosine of two sentences that may speak of the same thing
 _AGE = frozenset(
     stems("new old current previous price prices list change changes changed valid 2024 2025 2026 2027 2028")
 )
+_STOP_STEMS = frozenset(STEMMER.stemWords(sorted(STOP_WORDS)))  # "takes" says no more than "take"
 _QUALIFIER = re.compile(r"^\d+-")  # "24-month" in "a 24-month contract"
 _ENDPOINT = re.compile(
     r"\b(?:until|till|by|before|from|since|after|due|(?:is|ends?|starts?|begins?|expires?|closes?|opens?)(?: on)?)"
@@ -161,7 +162,7 @@ def _subject(text: str) -> set[str]:
     for figure in read(rest):
         if figure.kind != "plain" and not _QUALIFIER.match(figure.said):
             rest = rest.replace(figure.said, " ", 1)
-    return set(stems(rest))
+    return set(stems(rest)) - _STOP_STEMS
 
 
 def _changed(old: str, new: str) -> set[str]:
