@@ -35,6 +35,7 @@ _ADDRESS = re.compile(
     r"\b[\w.+-]+@[\w-]+\.[\w.-]+\w|\b(?:https?://|www\.)\S+\w"
     r"|\b[\w-]+(?:\.[\w-]+)*\.(?:com|uk|org|net|example)\b(?:/\S*\w)?"
 )
+_PRONOUN = re.compile(r"(?:it|its|they|them|their|this|these|that|those|he|she|his|her)\b", re.I)
 _LONG_NUMBER = re.compile(r"\+?\d(?:[ -]?\d){6,}")
 _WEEKDAY_NAMES = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 
@@ -105,19 +106,32 @@ def _parts(passage: str) -> tuple[str, ...]:
     return tuple(sentences(passage))
 
 
+@lru_cache(maxsize=512)
+def _spoken(passage: str) -> tuple[str, ...]:
+    """The sentences of a passage; one that begins with "It" or "They" follows the sentence that says what it is."""
+    spoken: list[str] = []
+    for part in _parts(passage):
+        spoken.append(f"{spoken[-1]} {part}" if spoken and _PRONOUN.match(part) else part)
+    return tuple(spoken)
+
+
 def evidence(sentence: str, passage: str, context: str = "") -> Evidence:
     """Compare `sentence` with `passage`, whose headings are `context`. Raises ModelMissing."""
     parts = _parts(passage)
     whole = _said(f"{context}\n{passage}")
     vectors = encoder().embed_cached([sentence, *parts, passage])
     similarity = float((vectors[1:] @ vectors[0]).max())
-    coverage = (
-        _coverage(sentence, whole) + max((_coverage(sentence, _said(f"{context}\n{p}")) for p in parts), default=0.0)
-    ) / 2
-    if straight(sentence).casefold().strip(" .!") in straight(passage).casefold():
-        return Evidence(similarity, coverage)
-    missing = [*_unstated(sentence, whole), *_elsewhere(sentence, parts, context), *_contradicted(sentence, parts)]
+    if _bare(sentence) in map(_bare, parts):
+        return Evidence(similarity, 1.0)
+    spoken = [_coverage(sentence, _said(f"{context}\n{part}")) for part in _spoken(passage)]
+    coverage = (_coverage(sentence, whole) + max(spoken, default=0.0)) / 2
+    missing = [*_unstated(sentence, whole), *_elsewhere(sentence, parts), *_contradicted(sentence, parts)]
     return Evidence(similarity, coverage, tuple(dict.fromkeys(missing)))
+
+
+def _bare(sentence: str) -> str:
+    """A sentence as it is compared word for word."""
+    return " ".join(straight(sentence).casefold().split()).rstrip(" .!")
 
 
 def _coverage(sentence: str, told: _Said) -> float:
@@ -161,7 +175,7 @@ def _unstated(sentence: str, told: _Said) -> Iterable[str]:
         yield "question"
 
 
-def _elsewhere(sentence: str, parts: Iterable[str], context: str) -> Iterable[str]:
+def _elsewhere(sentence: str, parts: Iterable[str]) -> Iterable[str]:
     """Figures that the passage states of something else: where another sentence, with another figure of that kind,
     shares more words with what the claim says of it."""
     told = [_said(part) for part in parts]
