@@ -1,7 +1,7 @@
 # `make run` and `make test` do all set-up themselves.
 .DEFAULT_GOAL := help
 .PHONY: help setup run train knowledge gaps policy shell parse test lint validate nlu nlu-cross stories unit e2e \
-        bench-services bench-nlu bench-fallback bench-policies bench-answers bench-knowledge pictures clean
+        bench-services bench-nlu bench-fallback bench-policies bench-answers bench-knowledge bench-grounding pictures clean
 
 PY := .venv/bin/python
 RUFF := .venv/bin/ruff
@@ -97,6 +97,9 @@ bench-answers: setup ## answers to the questions of tests/answers.yml, beside a 
 
 bench-knowledge: setup ## finding passages: recall, time, memory (DATA=folder adds BEGIN; SIZES="1000 10000"; half an hour)
 	@actions/.venv/bin/python -m benchmarks.knowledge $(if $(DATA),--data $(DATA)) $(if $(SIZES),--sizes $(SIZES))
+
+bench-grounding: setup ## the claim check on the development sets of BEGIN (DATA=folder, minutes)
+	@actions/.venv/bin/python -m benchmarks.grounding $(DATA)
 
 pictures: e2e ## take the pictures in docs/images again
 	@cp var/images/chat.png var/images/desk.png docs/images/

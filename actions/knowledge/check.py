@@ -16,7 +16,7 @@ from actions.knowledge.encoder import encoder
 from actions.knowledge.equivalents import covered
 from actions.knowledge.figures import Figure, rates, read
 from actions.knowledge.polarity import clauses, contradiction
-from actions.knowledge.words import STEMMER, STOP_WORDS, names, sentences, stems, straight
+from actions.knowledge.words import STEMMER, STOP_WORDS, capitals, sentences, stems, straight
 
 # The threshold that was best on each of five folds of BEGIN's development sets (Dziri et al., 2022) is 0.766 or 0.768:
 # see benchmarks/grounding.py. The other numbers here are fitted to nothing.
@@ -35,6 +35,7 @@ _ADDRESS = re.compile(
     r"\b[\w.+-]+@[\w-]+\.[\w.-]+\w|\b(?:https?://|www\.)\S+\w"
     r"|\b[\w-]+(?:\.[\w-]+)*\.(?:com|uk|org|net|example)\b(?:/\S*\w)?"
 )
+_PRONOUN = re.compile(r"(?:it|its|they|them|their|this|these|that|those|he|she|his|her)\b", re.I)
 _LONG_NUMBER = re.compile(r"\+?\d(?:[ -]?\d){6,}")
 _WEEKDAY_NAMES = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 
@@ -105,19 +106,32 @@ def _parts(passage: str) -> tuple[str, ...]:
     return tuple(sentences(passage))
 
 
+@lru_cache(maxsize=512)
+def _spoken(passage: str) -> tuple[str, ...]:
+    """The sentences of a passage; one that begins with "It" or "They" follows the sentence that says what it is."""
+    spoken: list[str] = []
+    for part in _parts(passage):
+        spoken.append(f"{spoken[-1]} {part}" if spoken and _PRONOUN.match(part) else part)
+    return tuple(spoken)
+
+
 def evidence(sentence: str, passage: str, context: str = "") -> Evidence:
     """Compare `sentence` with `passage`, whose headings are `context`. Raises ModelMissing."""
     parts = _parts(passage)
     whole = _said(f"{context}\n{passage}")
     vectors = encoder().embed_cached([sentence, *parts, passage])
     similarity = float((vectors[1:] @ vectors[0]).max())
-    coverage = (
-        _coverage(sentence, whole) + max((_coverage(sentence, _said(f"{context}\n{p}")) for p in parts), default=0.0)
-    ) / 2
-    if straight(sentence).casefold().strip(" .!") in straight(passage).casefold():
-        return Evidence(similarity, coverage)
-    missing = [*_unstated(sentence, whole), *_elsewhere(sentence, parts, context), *_contradicted(sentence, parts)]
+    if _bare(sentence) in map(_bare, parts):
+        return Evidence(similarity, 1.0)
+    spoken = [_coverage(sentence, _said(f"{context}\n{part}")) for part in _spoken(passage)]
+    coverage = (_coverage(sentence, whole) + max(spoken, default=0.0)) / 2
+    missing = [*_unstated(sentence, whole), *_elsewhere(sentence, parts), *_contradicted(sentence, parts)]
     return Evidence(similarity, coverage, tuple(dict.fromkeys(missing)))
+
+
+def _bare(sentence: str) -> str:
+    """A sentence as it is compared word for word."""
+    return " ".join(straight(sentence).casefold().split()).rstrip(" .!")
 
 
 def _coverage(sentence: str, told: _Said) -> float:
@@ -156,12 +170,12 @@ def _unstated(sentence: str, told: _Said) -> Iterable[str]:
     yield from (f"weekday {_WEEKDAY_NAMES[n]}" for n in sorted(ours.weekdays - told.weekdays))
     written = straight(told.text).casefold()
     yield from (f"address {a}" for a in _ADDRESS.findall(sentence) if a.casefold() not in written)
-    yield from (f"name {n}" for n in sorted(names(sentence)) if not covered(n, told.stems))
+    yield from (f"name {n}" for n in sorted(capitals(sentence)) if not covered(n, told.stems))
     if sentence.rstrip().endswith("?"):
         yield "question"
 
 
-def _elsewhere(sentence: str, parts: Iterable[str], context: str) -> Iterable[str]:
+def _elsewhere(sentence: str, parts: Iterable[str]) -> Iterable[str]:
     """Figures that the passage states of something else: where another sentence, with another figure of that kind,
     shares more words with what the claim says of it."""
     told = [_said(part) for part in parts]

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
 
 from actions.knowledge.compose import Claim
 from actions.knowledge.days import Day, days, weekdays, without_days
@@ -17,7 +18,7 @@ from actions.knowledge.equivalents import covered
 from actions.knowledge.figures import Figure, read
 from actions.knowledge.polarity import negated
 from actions.knowledge.retrieve import Passage
-from actions.knowledge.words import names, sentences, stems, straight
+from actions.knowledge.words import STEMMER, STOP_WORDS, names, sentences, stems, straight
 
 SAME_SUBJECT = 0.75  # cosine of two sentences that may speak of the same thing
 
@@ -25,6 +26,7 @@ SAME_SUBJECT = 0.75  # cosine of two sentences that may speak of the same thing
 _AGE = frozenset(
     stems("new old current previous price prices list change changes changed valid 2024 2025 2026 2027 2028")
 )
+_STOP_STEMS = frozenset(STEMMER.stemWords(sorted(STOP_WORDS)))  # "takes" says no more than "take"
 _QUALIFIER = re.compile(r"^\d+-")  # "24-month" in "a 24-month contract"
 _ENDPOINT = re.compile(
     r"\b(?:until|till|by|before|from|since|after|due|(?:is|ends?|starts?|begins?|expires?|closes?|opens?)(?: on)?)"
@@ -155,13 +157,14 @@ def _differ(old: str, new: str, older: Passage, newer: Passage) -> bool:
     return float(vectors[0] @ vectors[1]) >= SAME_SUBJECT
 
 
-def _subject(text: str) -> set[str]:
+@lru_cache(maxsize=2048)
+def _subject(text: str) -> frozenset[str]:
     """What a sentence is about: its content words without figures, dates and "Since ...,"."""
     rest = straight(without_days(text)).lower()
     for figure in read(rest):
         if figure.kind != "plain" and not _QUALIFIER.match(figure.said):
             rest = rest.replace(figure.said, " ", 1)
-    return set(stems(rest))
+    return frozenset(stems(rest)) - _STOP_STEMS
 
 
 def _changed(old: str, new: str) -> set[str]:
@@ -173,6 +176,7 @@ def _changed(old: str, new: str) -> set[str]:
     return kinds if len(kinds) == 1 and not kinds & {"plain", "qualifier", "day"} else set()
 
 
+@lru_cache(maxsize=2048)
 def _values(text: str) -> list[tuple[str, object]]:
     """The figures and dates of a sentence with their kinds. A date that only says when something else holds is of the
     kind "day": it tells things apart."""

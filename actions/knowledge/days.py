@@ -34,7 +34,7 @@ _PATTERNS = [
     for p in (
         r"\b(?P<year>(?:19|20)\d\d)-(?P<number>0\d|1[0-2])-(?P<day>[0-3]\d)\b",
         r"(?<![\d/.])(?P<day>[0-3]?\d)[/.-](?P<number>0?[1-9]|1[0-2])[/.-](?P<year>(?:20)?\d\d)(?![\d/])",
-        r"(?<![\d/])(?P<day>[0-3]?\d)/(?P<number>0?[1-9]|1[0-2])(?![\d/])",
+        r"(?<![\d/])(?!24/7)(?P<day>[0-3]?\d)/(?P<number>0?[1-9]|1[0-2])(?![\d/])",
         rf"\b{_DAY}(?: day)?(?: of)?[ -]{_MONTH}(?:,?[ -]{_YEAR})?\b",
         rf"\b{_MONTH} {_DAY}(?:,? {_YEAR})?\b(?![:.]\d)",
         rf"\b{_MONTH},? {_YEAR}\b",
@@ -42,7 +42,7 @@ _PATTERNS = [
         r"(?! (?:be|not|also)\b)",
         r"\bthe (?P<day>3[01]|[12]\d|[1-9])(?:st|nd|rd|th)\b(?! (?:time|bill|month|year|day|week|century))",
         rf"(?<![\d£$€.,/-])\b{_YEAR}\b"
-        r"(?![\d,]|[-.]\d|\s?(?:%|minutes|miles|texts|mb|gb|pounds|customers|people|times))",
+        r"(?!\d|[-.,]\d|\s?(?:%|minutes|miles|texts|mb|gb|pounds|customers|people|times))",
     )
 ]
 _SHORT = "|".join(w[:3] for w in WEEKDAYS)

@@ -190,6 +190,13 @@ christmas eve easter
 _NO_NAME = frozenset(_NOT_NAMES.split())
 
 
+def capitals(sentence: str) -> set[str]:
+    """Stems of all words of one sentence that have a capital, but for its first: names, in what a model writes."""
+    words = [w for w in re.findall(r"[A-Za-z][A-Za-z']*", straight(sentence))[1:] if w[0].isupper()]
+    bare = [w.lower().removesuffix("'s") for w in words]
+    return set(STEMMER.stemWords([w for w in bare if w not in STOP_WORDS and w not in _NO_NAME]))
+
+
 def names(text: str) -> set[str]:
     """Stems of words written like names: a capital first, in a sentence that is not all capitals."""
     found: list[str] = []
