@@ -57,6 +57,12 @@ def test_an_earlier_session_does_not_count() -> None:
     assert decide("hello again", *failed(3), {"event": "session_started"}).allowed
 
 
+def test_what_a_person_has_dealt_with_does_not_count() -> None:
+    back = {"event": "slot", "name": "owner", "value": "bot"}
+    assert decide("one more question", *failed(3), back).allowed
+    assert decide("this is a joke", said("this is ridiculous"), back).allowed
+
+
 def test_two_angry_messages_of_three_call_a_person() -> None:
     decision = decide("I'm fed up with this", said("this is ridiculous"), said("my bill is wrong"))
     assert (decision.outcome, decision.rule) == ("escalate", "escalate.anger")
@@ -65,6 +71,7 @@ def test_two_angry_messages_of_three_call_a_person() -> None:
 
 def test_the_latest_message_is_counted_once() -> None:
     assert decide("this is ridiculous", said("hello"), said("this is ridiculous")).allowed
+    assert decide("this  is\tridiculous", said("hello"), said("this  is\tridiculous")).allowed
 
 
 def test_a_calm_message_after_angry_ones_is_answered() -> None:

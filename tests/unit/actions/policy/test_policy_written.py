@@ -108,6 +108,17 @@ def test_a_draft_is_refused_with_advice_for_the_agent(draft: str, rule: str) -> 
     assert decision.reply
 
 
+def test_every_rule_that_changed_the_text_is_named() -> None:
+    decision = check_draft("I'll call you back ASAP. You can expect 500 Mbps.")
+    assert decision.rule == "tone.short_forms"
+    assert [part.split(": ")[0] for part in decision.evidence.split("; ")] == [
+        "pattern 1",
+        "verbatim.recording_notice",
+        "require.speed",
+    ]
+    assert "as soon as possible" in decision.text and RECORDING in decision.text and "Wi-Fi" in decision.text
+
+
 def test_a_refusal_comes_before_a_change() -> None:
     assert check_draft("That's your own fault. I'll call you back ASAP.").rule == "tone.blame"
 
