@@ -35,7 +35,7 @@ from actions.policy.rules import (
     VerbatimRule,
 )
 from actions.policy.source import load
-from actions.policy.texts import first_match, readable, words
+from actions.policy.texts import first_match, readable, sentences, words
 from actions.settings import policy_file
 
 Outcome = Literal["allow", "redact", "replace", "refuse", "escalate"]
@@ -75,6 +75,7 @@ class Engine:
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
         self._redacted = lru_cache(maxsize=128)(self._redact)  # a message is redacted by several callers in a turn
+        self._passage = lru_cache(maxsize=4096)(self._look_at_passage)  # the same ones are found again and again
 
     def rules(self, kind: type[R], stage: Stage | None = None) -> list[R]:
         """The rules of a kind that look at a stage, in the file's order."""
@@ -122,6 +123,9 @@ class Engine:
 
     def on_passage(self, text: str) -> Decision:
         """Whether a retrieved passage may be used: one that holds instructions reaches no model and no customer."""
+        return self._passage(text)
+
+    def _look_at_passage(self, text: str) -> Decision:
         for rule, evidence in self._injected(readable(text), "passage"):
             return Decision("refuse", rule.id, rule.kind, rule.reply, "passage", "", evidence)
         return Decision(stage="passage", text=text)
@@ -136,7 +140,8 @@ class Engine:
         """
         source = " ".join(readable(p) for p in passages).casefold()
         seen = readable(text)
-        for rule, evidence in self._refused(seen, source, stage):
+        quoted = all(sentence.casefold() in source for sentence in sentences(seen))
+        for rule, evidence in self._beyond(seen, stage) if quoted else self._refused(seen, source, stage):
             return Decision("refuse", rule.id, rule.kind, rule.reply, stage, "", evidence)
         changes = list(self._changed(seen, source, question, stage, within))
         if not changes:
@@ -164,6 +169,10 @@ class Engine:
         for tone in self.rules(ToneRule, stage):
             if tone.replace is None and (evidence := first_match(tone.compiled, seen, source)):
                 yield tone, evidence
+        yield from self._beyond(seen, stage)
+
+    def _beyond(self, seen: str, stage: Stage) -> Iterator[tuple[BaseRule, str]]:
+        """The limits that a readable text exceeds, whoever wrote it."""
         for limit in self.rules(LimitsRule, stage):
             refuses = limit.other_links == "refuse" and any(limits.other_links(limit, seen))
             if evidence := limits.over(limit, seen) or (OTHER_LINK if refuses else ""):
