@@ -67,10 +67,11 @@ class ActionAnswer(Action):
             decision = check_message(text)
             if decision.outcome == "escalate":
                 return [FollowupAction("action_handoff")]
+            if not decision.allowed:
+                fields = {"outcome": "refused", "policy_rule": decision.rule}
+                return _say(dispatcher, tracker, decision.reply, offer=decision.offer, **fields)
             if unfit := _unfit(text):
                 return _say(dispatcher, tracker, unfit, offer=unfit == OTHER_SCRIPT, outcome="unreadable")
-            if not decision.allowed:
-                return _say(dispatcher, tracker, decision.reply, outcome="refused", policy_rule=decision.rule)
             result = answer_to(text, context=exchanges(tracker))
         except (ModelMissing, StoreError, PolicyError) as error:
             log.error("answers_unavailable", extra={"reason": str(error)})
