@@ -65,7 +65,8 @@ def _ingest(folder: Path, progress: Progress) -> Summary:
     old = store.read_state()
     digests = {path.relative_to(folder).as_posix(): articles.digest(path, folder) for path in articles.files(folder)}
     fingerprint = _fingerprint(digests)
-    if old.get("fingerprint") == fingerprint and _stored(old):
+    stored = _stored(old)
+    if stored and old.get("fingerprint") == fingerprint:
         failures = dict(old["failures"])
         return Summary(skipped=len(digests) - len(failures), failures=failures)
     vectors = Vectors(store.folder(), encoder())
@@ -88,7 +89,11 @@ def _ingest(folder: Path, progress: Progress) -> Summary:
     _delete(collection, gone)
     _index(collection, vectors, _spooled(spool), total, summary, progress)
     _drop_strays(collection)
-    target = _search_index(collection, vectors, fingerprint, old if known and not (changed or gone) else {})
+    target = fingerprint[:16]
+    if stored and known and not summary.added and not summary.changed and not gone:
+        target = str(old["index"])  # another document that cannot be used is all that is new
+    else:
+        index.build(collection._collection, vectors, store.folder() / "index" / target)
     store.write_state(
         {
             "fingerprint": fingerprint,
@@ -211,15 +216,6 @@ def _drop_strays(collection: Any) -> None:
     held = [i for page in index.pages(collection._collection, include=[]) for i in page["ids"]]
     for part in _batches([i for i in held if i not in keys], index.PAGE):
         collection.delete(part)
-
-
-def _search_index(collection: Any, vectors: Vectors, fingerprint: str, same: dict[str, Any]) -> str:
-    """The name of the search index: that of the state `same`, when no chunk changed, or of a new one."""
-    if same.get("index") and _stored(same):
-        return str(same["index"])
-    name = fingerprint[:16]
-    index.build(collection._collection, vectors, store.folder() / "index" / name)
-    return name
 
 
 def _records() -> Any:

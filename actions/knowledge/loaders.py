@@ -1,8 +1,9 @@
 """Documents as Markdown, whatever they were written in, so that one splitter serves all.
 
-DOCX and HTML go through markitdown. PDF does not: markitdown (and LangChain's PDF loaders) give its text without
-headings, and the headings are each chunk's context, so lines and ruled tables are read with pdfplumber, the library
-beneath markitdown, and a line that is larger or bolder than the rest becomes a heading.
+HTML goes through markitdown; so does DOCX, once mammoth has made it HTML, as in markitdown. PDF does not:
+markitdown (and LangChain's PDF loaders) give its text without headings, and the headings are each chunk's context, so
+lines and ruled tables are read with pdfplumber, which markitdown uses as well, and a line that is larger or bolder
+than the rest becomes a heading.
 """
 
 import io
@@ -103,10 +104,15 @@ def _html(data: bytes) -> tuple[Fields, str]:
 
 
 def _from_html(html: str) -> str:
+    from bs4 import BeautifulSoup
     from markitdown.converters import HtmlConverter
 
-    text = HtmlConverter().convert_string(html, escape_underscores=False, escape_asterisks=False).markdown
-    return _headed(text.replace("\\|", "/"))
+    page = BeautifulSoup(html, "html.parser")
+    for cell in page.find_all(["td", "th"]):
+        for text in cell.find_all(string=lambda found: bool(found and "|" in found)):
+            text.replace_with(text.replace("|", "/"))  # a bar would end the cell
+    plain: dict[str, Any] = {"escape_underscores": False, "escape_asterisks": False, "escape_misc": False}
+    return _headed(HtmlConverter().convert_string(str(page), **plain).markdown)
 
 
 def _headed(markdown: str) -> str:
@@ -116,20 +122,17 @@ def _headed(markdown: str) -> str:
 
 
 def _docx(data: bytes) -> tuple[Fields, str]:
-    from markitdown import StreamInfo
-    from markitdown.converters import DocxConverter
+    import mammoth
 
     if data.startswith(b"\xd0\xcf\x11\xe0"):
         raise ArticleError("it is protected with a password or in Word's old format: save it as a plain .docx")
     try:
-        result = DocxConverter().convert(
-            io.BytesIO(data), StreamInfo(extension=".docx"), escape_underscores=False, escape_asterisks=False
-        )
+        html = mammoth.convert_to_html(io.BytesIO(data), style_map="p[style-name='Title'] => h1:fresh").value
     except Exception as error:  # zipfile, lxml and mammoth raise their own
         raise ArticleError(
             f"the DOCX file is damaged ({type(error).__name__}): open it in Word and save it again"
         ) from None
-    return {}, _headed(result.markdown.replace("\\|", "/"))
+    return {}, _from_html(html)
 
 
 class _Line:
@@ -216,7 +219,7 @@ def _part(line: _Line, apart: bool, body: float, larger: list[int]) -> str:
         header, *rows = line.rows
         rule = "|" + "---|" * len(header) + "\n"
         return "\n" + _row(header) + rule + "".join(_row(row) for row in rows)
-    text = re.sub(r"^[•●▪◦–]\s*", "- ", line.text.strip())
+    text = re.sub(r"^(?:[•●▪◦–\x7f]|\(cid:\d+\))\s*", "- ", line.text.strip())
     short = len(text) <= 100 and not text.endswith((".", ":", ",", ";"))
     if short and line.size > 1.1 * body:
         return f"\n{'#' * min(3, 1 + larger.index(round(line.size)))} {text}\n\n"
