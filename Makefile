@@ -1,7 +1,7 @@
 # `make run` and `make test` do all set-up themselves.
 .DEFAULT_GOAL := help
-.PHONY: help setup run train knowledge shell parse test lint validate nlu nlu-cross stories unit e2e bench-services \
-        bench-nlu bench-fallback bench-policies bench-answers pictures clean
+.PHONY: help setup run train knowledge gaps policy shell parse test lint validate nlu nlu-cross stories unit e2e \
+        bench-services bench-nlu bench-fallback bench-policies bench-answers bench-knowledge bench-grounding pictures clean
 
 PY := .venv/bin/python
 RUFF := .venv/bin/ruff
@@ -21,8 +21,14 @@ run: setup ## start everything and open http://localhost:8080
 train: setup ## train the assistant if data, domain, config or policy changed (FORCE=--force: always)
 	@$(PY) -m deploy.local.prepare train $(FORCE)
 
-knowledge: setup ## index the articles that changed
-	@$(PY) -m deploy.local.prepare knowledge
+knowledge: setup ## index the articles that changed (WATCH=1: and again at each change)
+	@$(PY) -m deploy.local.prepare knowledge $(if $(WATCH),--watch)
+
+gaps: setup ## the questions that found no answer, for those who write articles (FORGET=1: empty the list)
+	@TANDEM_VAR=$${TANDEM_VAR:-$(CURDIR)/var} actions/.venv/bin/python -m actions.knowledge.gaps $(if $(FORGET),--forget)
+
+policy: setup ## check policy.yml and show what each rule catches on the examples beside it
+	@TANDEM_VAR=$${TANDEM_VAR:-$(CURDIR)/var} actions/.venv/bin/python -m actions.policy check
 
 shell: train ## talk to the assistant in the terminal (the action server must run)
 	@set -a; . var/env; set +a; $(QUIET) .venv/bin/rasa shell --model var/models --endpoints endpoints.yml
@@ -30,8 +36,8 @@ shell: train ## talk to the assistant in the terminal (the action server must ru
 parse: train ## what the assistant takes a message for (TEXT="where is my order")
 	@$(QUIET) $(PY) -W ignore -m tests.nlu.parse $(TEXT) 2>/dev/null
 
-test: ## everything: lint, data, NLU, stories, unit, end-to-end and browser tests
-	@$(MAKE) --no-print-directory lint validate train nlu stories unit e2e
+test: ## everything: lint, data, policy, NLU, stories, unit, end-to-end and browser tests
+	@$(MAKE) --no-print-directory lint validate policy train nlu stories unit e2e
 	@echo "All of make test passed."
 
 lint: setup ## ruff and mypy
@@ -85,9 +91,15 @@ bench-fallback: setup ## what each keep_in_scope costs and saves (DATA=folder ad
 bench-policies: setup ## what TEDPolicy would change and cost
 	@$(QUIET) $(PY) -m benchmarks.policies
 
-bench-answers: setup ## answers to the questions of tests/answers.yml without a language model
+bench-answers: setup ## answers to the questions of tests/answers.yml, beside a plain chain (ARGS="--kinds --show")
 	@set -a; . var/env; set +a; actions/.venv/bin/python -m actions.knowledge; \
-	    actions/.venv/bin/python -m benchmarks.answers
+	    actions/.venv/bin/python -m benchmarks.answers $(ARGS)
+
+bench-knowledge: setup ## finding passages: recall, time, memory (DATA=folder adds BEGIN; SIZES="1000 10000"; half an hour)
+	@actions/.venv/bin/python -m benchmarks.knowledge $(if $(DATA),--data $(DATA)) $(if $(SIZES),--sizes $(SIZES))
+
+bench-grounding: setup ## the claim check on the development sets of BEGIN (DATA=folder, minutes)
+	@actions/.venv/bin/python -m benchmarks.grounding $(DATA)
 
 pictures: e2e ## take the pictures in docs/images again
 	@cp var/images/chat.png var/images/desk.png docs/images/

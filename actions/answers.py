@@ -8,15 +8,13 @@ from rasa_sdk.events import FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions import pauses
-from actions.copilot.transcript import bot_metadata
-from actions.knowledge.compose import Answer, compose
+from actions.copilot.transcript import bot_metadata, turns
+from actions.knowledge.answering import Result, answer_to
 from actions.knowledge.encoder import ModelMissing
-from actions.knowledge.generate import generate
-from actions.knowledge.retrieve import Passage, retriever
+from actions.knowledge.followup import TURNS, Exchange
 from actions.knowledge.store import StoreError
-from actions.llm import ModelUnavailable, chat_model
 from actions.logs import conversation_ref, get_logger
-from actions.policy.engine import check_generated, check_message, redact
+from actions.policy.engine import check_message
 from actions.policy.rules import PolicyError
 from actions.routing import clarify
 from actions.speech import YES_NO, Events
@@ -25,9 +23,7 @@ from actions.turns import UNCLEAR, intent_of, text_of
 
 log = get_logger(__name__)
 
-PASSAGES = 5
 LONGEST_QUESTION = 1000  # characters
-ON_TOPIC = 0.35  # best cosine of a question that our articles are about
 
 EMPTY = "I didn't get any words there. What can I help you with?"
 NO_WORDS = "I'm not sure what you mean by that. Could you tell me in a few words what you need?"
@@ -50,6 +46,7 @@ UNKNOWN_AGAIN = (
     "I'm sorry, I couldn't find that one in our help articles on {topics} either. A person can look into "
     "both questions for you. Shall I pass you over?"
 )
+UPSET = "I'm sorry that this is annoying. Tell me what went wrong, or I can get a person for you. Would you like that?"
 DECLINED = "That's fine. What else can I help you with?"
 DECLINED_WAITING = "That's fine."
 
@@ -71,29 +68,36 @@ class ActionAnswer(Action):
             if decision.outcome == "escalate":
                 return [FollowupAction("action_handoff")]
             if not decision.allowed:
-                return _say(dispatcher, tracker, decision.reply, outcome="refused", policy_rule=decision.rule)
+                fields = {"outcome": "refused", "policy_rule": decision.rule}
+                return _say(dispatcher, tracker, decision.reply, offer=decision.offer, **fields)
             if unfit := _unfit(text):
                 return _say(dispatcher, tracker, unfit, offer=unfit == OTHER_SCRIPT, outcome="unreadable")
-            answer, passages = answer_to(redact(text))
+            result = answer_to(text, context=exchanges(tracker))
         except (ModelMissing, StoreError, PolicyError) as error:
             log.error("answers_unavailable", extra={"reason": str(error)})
             raise
-        fields = {"conversation": conversation_ref(tracker.sender_id), "by": answer.by if answer else "none"}
-        log.info("answer", extra=fields | {"articles": len(answer.sources) if answer else 0})
-        if answer is None and intent_of(tracker) in UNCLEAR:
+        log.info("answer_sent", extra={"conversation": conversation_ref(tracker.sender_id), "outcome": result.outcome})
+        if result.outcome == "upset":
+            return _say(dispatcher, tracker, UPSET, offer=True, outcome="upset")
+        if result.answer is None and intent_of(tracker) in UNCLEAR:
             asked = clarify(dispatcher, tracker, domain or {})
             if asked is not None:
                 return asked
-        if answer is None:
-            return _say(dispatcher, tracker, _unknown(tracker, passages), offer=True, outcome="unknown")
-        titles = "; ".join(source["title"] for source in answer.sources)
-        label = "Source" if len(answer.sources) == 1 else "Sources"
+        if result.outcome == "chat":
+            return _say(dispatcher, tracker, NO_WORDS, outcome="unreadable")
+        if result.answer is None:
+            rule = {"policy_rule": result.rule} if result.rule else {}
+            unknown = _unknown(tracker, result)
+            return _say(dispatcher, tracker, unknown, offer=True, outcome="unknown", question=result.question, **rule)
+        titles = "; ".join(source["title"] for source in result.answer.sources)
+        label = "Source" if len(result.answer.sources) == 1 else "Sources"
         return _say(
             dispatcher,
             tracker,
-            f"{answer.text}\n{label}: {titles}",
+            f"{result.text}\n{label}: {titles}",
             outcome="answered",
-            sources=answer.sources,
+            question=result.question,
+            sources=result.answer.sources,
         )
 
 
@@ -111,26 +115,15 @@ class ActionDeclineOffer(Action):
         return [SlotSet("offer", None), *resume(dispatcher, tracker)]
 
 
-def answer_to(question: str) -> tuple[Answer | None, list[Passage]]:
-    """The answer to a redacted question and the passages that were found.
-
-    The composer decides whether the passages can answer; the model, when there is one, writes. Its answer
-    is replaced by the composer's when it is late, fails, or nothing of it passes the checks.
-    """
-    passages = retriever().search(question, PASSAGES)
-    twin = compose(question, passages)
-    if twin is None:
-        return None, passages
-    answer = None
-    if model := chat_model():
-        try:
-            answer = generate(question, passages, model, twin.support)
-        except ModelUnavailable:
-            answer = None
-    answer = answer or twin
-    if not check_generated(answer.text, [c.passage.text for c in answer.claims]).allowed:
-        return None, passages
-    return answer, passages
+def exchanges(tracker: Tracker) -> list[Exchange]:
+    """The questions that were asked before the latest message in the last few turns, made whole and redacted."""
+    found = []
+    for turn in turns(tracker.events)[-TURNS - 1 :]:
+        for step in turn.steps:
+            if step.action == "action_answer" and (question := step.metadata.get("question")):
+                sources = step.metadata.get("sources") or []
+                found.append(Exchange(str(question), tuple(str(source.get("title", "")) for source in sources)))
+    return found
 
 
 def _unfit(text: str) -> str:
@@ -145,15 +138,13 @@ def _unfit(text: str) -> str:
     return TOO_LONG if len(text) > LONGEST_QUESTION else ""
 
 
-def _unknown(tracker: Tracker, passages: list[Passage]) -> str:
+def _unknown(tracker: Tracker, result: Result) -> str:
     """ "I don't know" with the subjects that were searched, kinder the second time."""
-    topics = list(dict.fromkeys(p.article.split("/")[0].replace("-", " ") for p in passages if p.cosine >= ON_TOPIC))
-    if not topics:
+    if not result.topics:
         return OFF_TOPIC
-    named = " and ".join(topics[:2])
     bots = [e for e in tracker.events if e.get("event") == "bot"]
     again = bool(bots) and bot_metadata(bots[-1]).get("outcome") == "unknown"
-    return (UNKNOWN_AGAIN if again else UNKNOWN).format(topics=named)
+    return (UNKNOWN_AGAIN if again else UNKNOWN).format(topics=" and ".join(result.topics[:2]))
 
 
 def _say(dispatcher: CollectingDispatcher, tracker: Tracker, text: str, offer: bool = False, **metadata: Any) -> Events:

@@ -1,20 +1,23 @@
-"""Articles: Markdown files with front matter, validated one by one."""
+"""Articles: documents with fields that say who may read them and when, validated one by one.
+
+Markdown holds its fields in front matter. Other documents take them from a file beside them (`prices.pdf.yml`), an
+HTML page also from its <meta> elements, and what is missing from the nearest `_defaults.yml` in their folder or above.
+"""
 
 import hashlib
-from collections.abc import Iterator
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import frontmatter
-import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from actions.knowledge.loaders import SUFFIXES, ArticleError, fields_of, read
+
 LAST_DAY = 99991231  # an article without valid_until
-
-
-class ArticleError(Exception):
-    """An article cannot be used; the text is the reason, without the file's name."""
+DEFAULTS = "_defaults.yml"
 
 
 def _no_number(value: Any) -> Any:
@@ -38,6 +41,8 @@ class FrontMatter(BaseModel):
     valid_until: Day | None = None
     owner: str = Field(min_length=1)
     tags: list[str] = []
+    products: list[str] = []  # none: about all products
+    regions: list[str] = []  # none: true everywhere
 
     @model_validator(mode="after")
     def _order(self) -> "FrontMatter":
@@ -47,14 +52,15 @@ class FrontMatter(BaseModel):
 
 
 class Article(BaseModel):
-    """A valid article. `name` is its path in the knowledge folder without ".md": "billing/late-payment"."""
+    """A valid article. `name` is its path in the knowledge folder without its ending: "billing/late-payment"."""
 
     name: str
     front: FrontMatter
     body: str
 
-    def metadata(self) -> dict[str, str | int]:
-        """What Chroma stores with each chunk and filters by; days are integers yyyymmdd."""
+    def metadata(self) -> dict[str, str | int | bool]:
+        """What Chroma stores with each chunk and filters by; days are integers yyyymmdd, and each product and
+        region is a key of its own (`scope`), since Chroma's filters are fastest on plain values."""
         last = self.front.valid_until
         return {
             "article": self.name,
@@ -64,7 +70,18 @@ class Article(BaseModel):
             "valid_until": as_int(last) if last else LAST_DAY,
             "owner": self.front.owner,
             "tags": ",".join(self.front.tags),
+            **dict.fromkeys(self.scopes(), True),
         }
+
+    def scopes(self) -> list[str]:
+        """The keys of its products and regions, `product_all` or `region_all` where it names none."""
+        found = [scope("product", name) for name in self.front.products] or ["product_all"]
+        return found + ([scope("region", name) for name in self.front.regions] or ["region_all"])
+
+
+def scope(kind: str, name: str) -> str:
+    """The metadata key of a product or region: ("product", "Fibre 500") is "product_fibre-500"."""
+    return f"{kind}_{re.sub(r'[^a-z0-9]+', '-', name.casefold()).strip('-')}"
 
 
 def as_int(day: date) -> int:
@@ -73,49 +90,88 @@ def as_int(day: date) -> int:
 
 
 def files(folder: Path) -> Iterator[Path]:
-    """The articles' files by path; README.md and names that begin with "." or "_" are none."""
-    for path in sorted(folder.rglob("*.md")):
+    """The documents by path; README.md and names that begin with "." or "_" are none."""
+    for path in sorted(folder.rglob("*")):
         inside = path.relative_to(folder)
-        if path.is_file() and path.name != "README.md" and not any(p.startswith((".", "_")) for p in inside.parts):
+        if (
+            path.suffix.lower() in SUFFIXES
+            and path.name != "README.md"
+            and not any(part.startswith((".", "_")) for part in inside.parts)
+            and path.is_file()
+        ):
             yield path
 
 
-def digest(path: Path) -> str:
-    """SHA-256 of a file, or "" when it cannot be read (loading it then says why)."""
+def same_names(names: Iterable[str]) -> dict[str, str]:
+    """A reason for each of `names` whose article would have the name of another's: billing/fees.md and .pdf."""
+    names = list(names)
+    count = Counter(_name(name) for name in names)
+    return {
+        name: f"another document is also named {_name(name)} ({', '.join(others)}): rename or delete one of them"
+        for name in names
+        if count[_name(name)] > 1
+        for others in [[other for other in names if other != name and _name(other) == _name(name)]]
+    }
+
+
+def _name(inside: str) -> str:
+    return Path(inside).with_suffix("").as_posix()
+
+
+def digest(path: Path, folder: Path) -> str:
+    """SHA-256 of a document and of the files that hold its fields, or "" when it cannot be read (loading it
+    then says why)."""
+    found = hashlib.sha256()
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        for part in (path, *_defaults(path, folder), *_sidecar(path)):
+            found.update(str(part.relative_to(folder)).encode() + b"\0" + part.read_bytes())
     except OSError:
         return ""
+    return found.hexdigest()
+
+
+def _defaults(path: Path, folder: Path) -> list[Path]:
+    """The files of default fields that hold for a document, the nearest one last; none for Markdown, which
+    says itself who may read it."""
+    if path.suffix.lower() == ".md":
+        return []
+    above = [place / DEFAULTS for place in reversed(path.parents) if place.is_relative_to(folder)]
+    return [file for file in above if file.is_file()]
+
+
+def _sidecar(path: Path) -> list[Path]:
+    """The file beside a document that is not Markdown with its fields, if there is one."""
+    file = path.with_name(f"{path.name}.yml")
+    return [file] if path.suffix.lower() != ".md" and file.is_file() else []
 
 
 def load(path: Path, folder: Path) -> Article:
     """Read one article. Raises ArticleError with a reason that its author understands."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise ArticleError("the file is not UTF-8 text: save it as UTF-8") from None
-    except OSError as error:
-        raise ArticleError(f"the file cannot be read ({error.strerror})") from error
-    if not text.lstrip("\ufeff\n\r ").startswith("---"):
+    own, body = read(path)
+    fields: dict[str, Any] = {}
+    for file in _defaults(path, folder):
+        fields |= _fields(file)
+    fields |= own
+    for file in _sidecar(path):
+        fields |= _fields(file)
+    if path.suffix.lower() != ".md" and "audience" not in fields:
         raise ArticleError(
-            "there is no front matter: begin the file with a line --- and the fields title, audience, ..."
+            f"nothing says who may read it: write {path.name}.yml beside it with the fields title, audience (public "
+            "or internal), valid_from and owner"
         )
     try:
-        post = frontmatter.loads(text.lstrip("\ufeff\n\r "))
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" in its line {mark.line + 1}" if mark else ""
-        raise ArticleError(
-            f"the front matter is not valid YAML{where}: {getattr(error, 'problem', None) or error}"
-        ) from None
-    try:
-        front = FrontMatter.model_validate(post.metadata)
+        front = FrontMatter.model_validate(fields)
     except ValidationError as error:
         raise ArticleError("; ".join(_reason(e["loc"], e["msg"]) for e in error.errors())) from None
-    if not post.content.strip():
-        raise ArticleError("there is no text below the front matter")
-    name = path.relative_to(folder).with_suffix("").as_posix()
-    return Article(name=name, front=front, body=post.content)
+    return Article(name=_name(path.relative_to(folder).as_posix()), front=front, body=body)
+
+
+def _fields(file: Path) -> dict[str, Any]:
+    try:
+        return fields_of(file.read_text(encoding="utf-8"))
+    except (ArticleError, UnicodeDecodeError, OSError) as error:
+        reason = error if isinstance(error, ArticleError) else "it cannot be read as UTF-8 text"
+        raise ArticleError(f"{file.name} cannot be used: {reason}") from None
 
 
 def _reason(place: tuple[int | str, ...], message: str) -> str:

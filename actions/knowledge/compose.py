@@ -2,23 +2,21 @@
 
 Each sentence of each passage is scored by its meaning, by the question's words in it and its headings (a rare
 word counts for more), by its passage's score, by its place, and by whether it holds the kind of figure that
-the question asks for. The best one leads, or the best one for each part of "how long is A and what is B?";
-others follow when they come close, those of the same section more easily, none that repeats another.
-
-Support is the best sentence's passage score less two costs. The pull: those words of the question that the
-answer lacks and without which the question would be closer to it, such as "bitcoin" in "can I pay in bitcoin".
-And names that the articles do not hold. Below a threshold the answer is None, which means "I don't know".
+the question asks for. The best one leads; others follow when they come close, those of the same section more
+easily, none that repeats another. Whether they answer the question is decided in `answerable`: if not, the answer
+is None, which means "I don't know".
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
-
-from actions.knowledge.encoder import encoder
+from actions.knowledge.answerable import MIN_SUPPORT, support
+from actions.knowledge.figures import figures
+from actions.knowledge.followup import Exchange, rewrite
 from actions.knowledge.retrieve import Passage, Sentence, in_our_words, retriever
-from actions.knowledge.words import figures, names, our_words, stems
+from actions.knowledge.words import stems
 
 MAX_SENTENCES = 3
 MAX_ARTICLES = 2
@@ -29,16 +27,14 @@ MAX_CHARACTERS = 450  # of an answer with more than one sentence: about what fit
 PASSAGE_WEIGHT = 0.8
 COVER_WEIGHT = 0.15
 FIGURE_BONUS = 0.15
-FIRST_BONUS = 0.2  # for a section's first sentence, half of it for the second, ...: sections begin with the point
+FIRST_BONUS = 0.15  # for a section's first sentence, half of it for the second, ...: sections begin with the point
 EXAMPLE_COST = 0.1
 ROW_COST = 0.03  # prose before a table's row
 MARGIN = 0.1  # how far behind the best sentence another one may be
 SAME_SECTION = 0.2  # how much farther in the section of the best one
 SAME = 0.88  # cosine of two sentences that say the same
 SAME_WORDS = 0.8  # or the share of the one's words that the other has, with all its figures
-PULL_WEIGHT = 20.0
-NAME_COST = 0.1
-MIN_SUPPORT = 0.44
+MAX_OF_PART = 2  # sentences for each half of a question
 
 _ASKS_MONEY = re.compile(
     r"how much|\bcosts?\b|\bprices?\b|\bfees?\b|\bcharges?\b|what (?:do|will|would|does) .{0,20}\bpay\b", re.I
@@ -48,8 +44,14 @@ _ASKS_NUMBER = re.compile(
     r"|\bwhat (?:time|hours|days?|date)\b",
     re.I,
 )
-_JOINT = re.compile(r"\?\s+|,?\s+and\s+(?=(?:what|how|when|where|which|who|do|does|can|will|is|are)\b)", re.I)
-_REFERS = re.compile(r"\b(?:it|that|this|they|them|one)\b", re.I)
+_JOINT = re.compile(
+    r"\?\s+|,?\s+(?:and|&)\s+(?=(?:also )?(?:what|whats|how|when|where|which|who|do|does|can|will|is|are)\b)", re.I
+)
+_SAME_WORD = re.compile(  # "what do I get for A and for B"
+    r"(?P<asks>(?:what|how|when|where|which|who|do|does|can|is|are)\b.+?) (?P<link>for|on|in|with|from) (?P<first>.+?)"
+    r",? (?:and|&) (?P=link) (?P<second>.+)",
+    re.I,
+)
 # "£40.00 or more" limits something and is not its price.
 _LIMIT = re.compile(r"(?:less|more) than £[\d.,]*\d|(?:above|below) £[\d.,]*\d|£[\d.,]*\d or (?:more|less)")
 _ROW = re.compile(r"[^.:;]{2,60}: [^;]*$")  # "Saturday: customer care 09:00 to 17:00."
@@ -65,11 +67,13 @@ class Claim:
 
 @dataclass(frozen=True)
 class Answer:
-    """At most three claims in reading order. `support` is the composer's score, `by` says who wrote it."""
+    """At most three claims in reading order. `support` is how likely the answer is right (0 to 1), `by` says who wrote
+    it, `evidence` what the claim check decided about each sentence of a model and why."""
 
     claims: tuple[Claim, ...]
     support: float
     by: str = "twin"
+    evidence: tuple[dict[str, Any], ...] = ()
 
     @property
     def text(self) -> str:
@@ -105,34 +109,45 @@ class _Candidate:
 
 def compose(question: str, passages: Sequence[Passage]) -> Answer | None:
     """Quote the sentences that answer `question`, or None when the passages don't support an answer."""
-    candidates = _without_rows(_scored(question, passages))
-    if not candidates:
+    chosen = choose(question, passages)
+    if not chosen:
         return None
-    leads = [_without_rows(_scored(part, passages, anew=True))[0] for part in parts(question)] or candidates[:1]
-    chosen = _choose(leads, candidates)
-    support = (
-        candidates[0].passage.score
-        - PULL_WEIGHT * _pull(question, chosen)
-        - NAME_COST * _unknown_names(question, chosen)
-    )
-    if support < MIN_SUPPORT:
+    found = support(question, [(c.passage, c.sentence.text) for c in chosen], passages)
+    if found < MIN_SUPPORT:
         return None
     lead = chosen[0].passage.article
     chosen.sort(key=lambda c: (c.passage.article != lead, c.passage.article, c.passage.position, _place(c)))
-    return Answer(tuple(Claim(c.sentence.text, c.passage) for c in chosen), support)
+    return Answer(tuple(Claim(c.sentence.text, c.passage) for c in chosen), found)
+
+
+def joined(answers: Sequence[Answer]) -> Answer:
+    """One answer from those to the parts of a question: up to two sentences of each, from its first article."""
+    claims: dict[str, Claim] = {}
+    for answer in answers:
+        lead = answer.claims[0].passage.article
+        for claim in [c for c in answer.claims if c.passage.article == lead][:MAX_OF_PART]:
+            claims.setdefault(claim.text, claim)
+    return Answer(tuple(claims.values()), min(a.support for a in answers))
 
 
 def parts(question: str) -> list[str]:
-    """The two questions of "how long is A and what is B?", or nothing when it is one, or the second refers to
-    the first by "it" or "that"."""
+    """The two questions of "how long is A and what is B?", or nothing when it is one."""
     found = [part.strip() for part in _JOINT.split(question, maxsplit=1)]
-    whole = len(found) == 2 and all(len(part.split()) >= 3 and stems(part) for part in found)
-    return found if whole and not _REFERS.search(found[1]) else []
+    if len(found) == 1 and (same := _SAME_WORD.match(question)):
+        found = [f"{same['asks']} {same['link']} {same['first']}", f"{same['asks']} {same['link']} {same['second']}"]
+    if len(found) != 2 or any(len(part.split()) < 3 or not stems(part) for part in found):
+        return []
+    return [found[0], rewrite(found[1], [Exchange(found[0])]).text]
 
 
-def _scored(question: str, passages: Sequence[Passage], anew: bool = False) -> list[_Candidate]:
-    """Every sentence with its score, best first; `anew` when `passages` were found with another question."""
-    vector = encoder().embed_cached([in_our_words(question)])[0] if anew else None
+def choose(question: str, passages: Sequence[Passage]) -> list[_Candidate]:
+    """The sentences that answer the question best, the best first, whether or not they do."""
+    candidates = _without_rows(_scored(question, passages))
+    return _choose(candidates) if candidates else []
+
+
+def _scored(question: str, passages: Sequence[Passage]) -> list[_Candidate]:
+    """Every sentence with its score, best first."""
     weights = {word: retriever().rarity(word) for word in set(stems(in_our_words(question)))}
     known = {word: weight for word, weight in weights.items() if weight < 1.0}
     found = []
@@ -142,14 +157,10 @@ def _scored(question: str, passages: Sequence[Passage], anew: bool = False) -> l
             if sentence.text.endswith((":", "?")):
                 continue
             told = headings | set(stems(sentence.text))
-            cosine, about = sentence.cosine, passage.score
-            if vector is not None:
-                about = float(encoder().embed_cached([passage.context])[0] @ vector)
-                cosine = (float(sentence.vector @ vector) + about) / 2
             cover = sum(known[w] for w in told & known.keys()) / (sum(known.values()) or 1.0)
             score = (
-                cosine
-                + PASSAGE_WEIGHT * about
+                sentence.cosine
+                + PASSAGE_WEIGHT * passage.score
                 + COVER_WEIGHT * cover
                 + FIGURE_BONUS * _has_figure(question, sentence.text)
                 + FIRST_BONUS / (1 + place)
@@ -181,13 +192,13 @@ def _without_rows(candidates: list[_Candidate]) -> list[_Candidate]:
     return sorted(kept, key=lambda c: -c.score)
 
 
-def _choose(leads: list[_Candidate], candidates: list[_Candidate]) -> list[_Candidate]:
-    """The leads and those of the candidates close to the best one, no two saying the same."""
+def _choose(candidates: list[_Candidate]) -> list[_Candidate]:
+    """The best candidate and those close to it, no two saying the same."""
     chosen: list[_Candidate] = []
-    sections = {lead.passage.context for lead in leads}
-    bonus = {id(c): SAME_SECTION * (c.passage.context in sections) for c in candidates}
+    section = candidates[0].passage.context
+    bonus = {id(c): SAME_SECTION * (c.passage.context == section) for c in candidates}
     close = [c for c in candidates if c.score + bonus[id(c)] >= candidates[0].score - MARGIN]
-    for c in [*leads, *sorted(close, key=lambda c: -c.score - bonus[id(c)])]:
+    for c in sorted(close, key=lambda c: -c.score - bonus[id(c)]):
         articles = {o.passage.article for o in chosen} | {c.passage.article}
         new = not any(c.repeats(o) or o.repeats(c) for o in chosen)
         length = len(c.sentence.text) + sum(len(o.sentence.text) for o in chosen)
@@ -195,32 +206,6 @@ def _choose(leads: list[_Candidate], candidates: list[_Candidate]) -> list[_Cand
         if new and fits and len(articles) <= MAX_ARTICLES:
             chosen.append(c)
     return chosen
-
-
-def _pull(question: str, chosen: list[_Candidate]) -> float:
-    """How much the question's words that are not in the answer pull it away from it, 0 or more.
-
-    A word's weight is how much the question's meaning changes without it, times how much closer the rest
-    then is.
-    """
-    told = {word for c in chosen for word in stems(f"{c.passage.context} {c.sentence.text}")}
-    told |= {word for theirs in our_words(question).values() for word in theirs.split()}
-    absent = [
-        m for m in re.finditer(r"[A-Za-z0-9']+", question) if stems(m.group()) and told.isdisjoint(stems(m.group()))
-    ]
-    if not absent:
-        return 0.0
-    shorter = [question[: m.start()] + question[m.end() :] for m in absent]
-    vectors = encoder().embed_cached([question, " ".join(c.sentence.text for c in chosen), *shorter])
-    matters = 1.0 - vectors[2:] @ vectors[0]
-    closer = vectors[2:] @ vectors[1] - float(vectors[0] @ vectors[1])
-    return float(np.sum(np.maximum(matters, 0.0) * np.maximum(closer, 0.0)))
-
-
-def _unknown_names(question: str, chosen: list[_Candidate]) -> bool:
-    """Whether the question names a place or product that neither the quoted passages nor our words for it hold."""
-    told = {word for c in chosen for word in stems(f"{c.passage.context} {c.passage.text}")}
-    return not names(question) <= told and not our_words(question)
 
 
 def _place(candidate: _Candidate) -> int:

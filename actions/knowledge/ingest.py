@@ -1,24 +1,31 @@
-"""Bring the vector store up to date with the articles' files.
+"""Bring the vector store and the search index up to date with the documents' files.
 
-Nothing is done when no file changed. Otherwise LangChain's indexing API compares chunks with the records of
-the last run: unchanged ones are skipped, and a chunk whose text stayed the same while its dates or title
-changed keeps its vector. An article that is malformed, or was deleted, leaves the index: what cannot be
-validated is not served.
+Nothing is done when no file changed. Otherwise only the documents that changed are read and cut; LangChain's
+indexing API compares their chunks with the records of the last run and writes those that are new. All vectors come
+from `vectors`, which embeds no text twice, so a run that was killed goes on where it stopped. A document that is
+malformed, or was deleted, leaves the index: what cannot be validated is not served.
 """
 
 import hashlib
+import json
 import logging
-from collections.abc import Callable, Iterator
+import shutil
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from langchain_core.embeddings import Embeddings
+from langchain_core.documents import Document
 
-from actions.knowledge import articles, split, store
-from actions.knowledge.encoder import MODEL_ID, MiniLM, encoder
+from actions.knowledge import articles, index, split, store
+from actions.knowledge.encoder import MODEL_ID, encoder
+from actions.knowledge.loaders import ArticleError
+from actions.knowledge.vectors import Vectors
 
 Progress = Callable[[int, int], None]
+T = TypeVar("T")
+BATCH = 64  # chunks
 
 
 @dataclass
@@ -31,6 +38,7 @@ class Summary:
     skipped: int = 0
     failures: dict[str, str] = field(default_factory=dict)
     embedded: int = 0  # chunks that were given to the encoder
+    sentences: int = 0  # and sentences of them, alone and with their headings
 
     def __str__(self) -> str:
         return (
@@ -40,40 +48,67 @@ class Summary:
 
 
 def ingest(folder: Path, progress: Progress = lambda done, total: None) -> Summary:
-    """Index the articles in `folder`. `progress(done, total)` is called with numbers of articles.
+    """Index the documents in `folder`. `progress(done, total)` is called with numbers of chunks.
 
-    Raises ModelMissing, StoreError, MissingSetting, or NotADirectoryError when `folder` is no folder.
+    Waits while another process does the same. Raises ModelMissing, StoreError, MissingSetting, or
+    NotADirectoryError when `folder` is no folder.
     """
     if not folder.is_dir():
         raise NotADirectoryError(
             f"The knowledge folder {folder} does not exist: create it, or correct TANDEM_KNOWLEDGE"
         )
+    with store.lock():
+        return _ingest(folder, progress)
+
+
+def _ingest(folder: Path, progress: Progress) -> Summary:
     old = store.read_state()
-    digests = {path.relative_to(folder).as_posix(): articles.digest(path) for path in articles.files(folder)}
+    digests = {path.relative_to(folder).as_posix(): articles.digest(path, folder) for path in articles.files(folder)}
     fingerprint = _fingerprint(digests)
-    if old.get("fingerprint") == fingerprint and _stored(old):
+    stored = _stored(old)
+    if stored and old.get("fingerprint") == fingerprint:
         failures = dict(old["failures"])
         return Summary(skipped=len(digests) - len(failures), failures=failures)
-    same_space = old.get("space") == _space()
-    before: dict[str, str] = old.get("articles", {}) if same_space else {}
-    summary = Summary()
-    valid = _load(folder, list(digests), summary)
-    for name in valid:
-        known = before.get(name)
-        summary.added += known is None
-        summary.changed += known is not None and known != digests[name]
-        summary.skipped += known is not None and known == digests[name]
-    summary.deleted = len(before.keys() - valid.keys())
-    number = _index(valid, summary, progress, anew=not same_space)
+    vectors = Vectors(store.folder(), encoder())
+    collection = store.open_collection(vectors)
+    known = old.get("space") == _space() and collection._collection.count() >= len(_records().list_keys())
+    before: dict[str, str] = old.get("articles", {}) if known else {}
+    summary = Summary(failures=articles.same_names(digests))
+    names = [name for name in digests if name not in summary.failures]
+    changed = [name for name in names if before.get(name) != digests[name]]
+    spool = store.folder() / "pending.jsonl"
+    total = _read(folder, changed, spool, summary)
+    valid = [name for name in names if name not in summary.failures]
+    summary.added = len([name for name in valid if name not in before])
+    summary.changed = len([name for name in valid if name in before and before[name] != digests[name]])
+    summary.skipped = len(valid) - summary.added - summary.changed
+    gone = before.keys() - set(valid)
+    summary.deleted = len(gone)
+    if not known:
+        (store.folder() / "records.db").unlink(missing_ok=True)
+    _delete(collection, gone)
+    _index(collection, vectors, _spooled(spool), total, summary, progress)
+    _drop_strays(collection)
+    target = fingerprint[:16]
+    if stored and known and not summary.added and not summary.changed and not gone:
+        target = str(old["index"])  # another document that cannot be used is all that is new
+    else:
+        index.build(collection._collection, vectors, store.folder() / "index" / target)
     store.write_state(
         {
             "fingerprint": fingerprint,
             "space": _space(),
             "articles": {name: digests[name] for name in valid},
             "failures": summary.failures,
-            "chunks": number,
+            "chunks": collection._collection.count(),
+            "index": target,
         }
     )
+    spool.unlink()
+    vectors.sweep()
+    for path in (store.folder() / "index").iterdir():
+        if path.name != target:
+            shutil.rmtree(path, ignore_errors=True)
     return summary
 
 
@@ -83,85 +118,111 @@ def _space() -> str:
 
 
 def _fingerprint(digests: dict[str, str]) -> str:
-    lines = [_space(), *(f"{name} {digest}" for name, digest in sorted(digests.items()))]
+    lines = [_space(), f"index {index.VERSION}", *(f"{name} {digest}" for name, digest in sorted(digests.items()))]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def _stored(state: dict[str, Any]) -> bool:
-    """Whether the chunks of the last run are still where they were put."""
+    """Whether the chunks and the index of the last run are still where they were put."""
+    target = store.index_folder()
+    if target is None or not (target / "index.json").is_file():
+        return False
+    if not (store.folder() / json.loads((target / "index.json").read_text())["vectors"]).is_file():
+        return False
     if not store.server_url():
         return (store.folder() / "chroma.sqlite3").is_file()
-    return store.open_collection(encoder())._collection.count() == state.get("chunks")
+    return bool(store.open_collection(encoder())._collection.count() == state.get("chunks"))
 
 
-def _load(folder: Path, names: list[str], summary: Summary) -> dict[str, articles.Article]:
-    valid: dict[str, articles.Article] = {}
-    for name in names:
-        try:
-            valid[name] = articles.load(folder / name, folder)
-        except articles.ArticleError as error:
-            summary.failures[name] = str(error)
-    return valid
+def _read(folder: Path, names: Iterable[str], spool: Path, summary: Summary) -> int:
+    """Read and cut documents into the file `spool`, a chunk a line, so that none are held in memory; gives the
+    number of chunks. Why a document failed goes to `summary`."""
+    number = 0
+    with spool.open("w", encoding="utf-8") as file:
+        for name in names:
+            try:
+                chunks = split.chunks(articles.load(folder / name, folder))
+                if not chunks:
+                    raise ArticleError("there is no text in it")
+            except ArticleError as error:
+                summary.failures[name] = str(error)
+                continue
+            number += len(chunks)
+            for chunk in chunks:
+                file.write(json.dumps([chunk.page_content, chunk.metadata]) + "\n")
+    return number
 
 
-class _Reusing(Embeddings):
-    """Gives a chunk the vector that the store holds for the same text; the rest goes to the encoder."""
-
-    def __init__(self, model: MiniLM, known: dict[str, Any], summary: Summary) -> None:
-        self.model, self.known, self.summary = model, known, summary
-
-    def embed_documents(self, texts: list[str]) -> list[list[float]]:
-        fresh = [t for t in dict.fromkeys(texts) if t not in self.known]
-        self.summary.embedded += len(fresh)
-        vectors = dict(zip(fresh, self.model.embed_documents(fresh), strict=True)) if fresh else {}
-        return [vectors[t] if t in vectors else [float(x) for x in self.known[t]] for t in texts]
-
-    def embed_query(self, text: str) -> list[float]:
-        return self.model.embed_query(text)
+def _spooled(spool: Path) -> Iterator[Document]:
+    with spool.open(encoding="utf-8") as file:
+        for line in file:
+            text, metadata = json.loads(line)
+            yield Document(page_content=text, metadata=metadata)
 
 
-def _index(valid: dict[str, articles.Article], summary: Summary, progress: Progress, anew: bool) -> int:
-    """Make the collection hold exactly the chunks of `valid`; gives their number.
-
-    With `anew` the chunks were cut or encoded in another way: there are no records of the old ones, so all go.
-    """
-    from langchain_core.indexing import index
+def _index(
+    collection: Any, vectors: Vectors, chunks: Iterable[Document], total: int, summary: Summary, progress: Progress
+) -> None:
+    """Write `chunks` to the collection and delete what their articles held before."""
+    from langchain_core.indexing import index as write
 
     logging.getLogger("langchain_core.indexing").setLevel(logging.ERROR)
-    model = encoder()
-    collection = store.open_collection(model)
-    held = collection.get(include=["documents", "embeddings"])
-    reusing = _Reusing(model, dict(zip(held["documents"], held["embeddings"], strict=True)), summary)
-    collection = store.open_collection(reusing)
-    if anew and held["ids"]:
-        collection.delete(held["ids"])
-    records = _records(empty=anew or not held["ids"])
 
-    def documents() -> Iterator[Any]:
-        for done, name in enumerate(sorted(valid)):
-            yield from split.chunks(valid[name])
-            progress(done + 1, len(valid))
+    def embedded() -> Iterator[Document]:
+        done = 0
+        for batch in _batches(chunks, BATCH):
+            texts = [chunk.page_content for chunk in batch]
+            public = [chunk.page_content for chunk in batch if chunk.metadata["audience"] == "public"]
+            spoken = [text for document in public for part in index.spoken(document) for text in part]
+            summary.embedded += len(vectors.missing(texts))
+            summary.sentences += len(vectors.missing(spoken))
+            vectors.add([*texts, *spoken])
+            yield from batch
+            done += len(batch)
+            progress(done, total)
 
-    # "full" deletes every chunk that was not given; an empty run must delete all as well.
-    index(
-        documents(),
-        records,
+    write(
+        embedded(),
+        _records(),
         collection,
-        cleanup="full",
+        cleanup="incremental",
         source_id_key="article",
         key_encoder="sha256",
-        batch_size=64,
+        batch_size=BATCH,
     )
-    return int(collection._collection.count())
 
 
-def _records(empty: bool) -> Any:
-    """LangChain's record of what is indexed; forgotten when the collection is empty: all is written anew."""
+def _batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    source = iter(items)
+    while batch := list(islice(source, size)):
+        yield batch
+
+
+def _delete(collection: Any, names: Iterable[str]) -> None:
+    """Delete the chunks of documents that are gone."""
+    records = _records()
+    for name in names:
+        article = Path(name).with_suffix("").as_posix()
+        if keys := records.list_keys(group_ids=[article]):
+            collection.delete(keys)
+            records.delete_keys(keys)
+
+
+def _drop_strays(collection: Any) -> None:
+    """Delete chunks of which there is no record: those of another way of cutting, or of a run that was killed."""
+    keys = set(_records().list_keys())
+    if collection._collection.count() == len(keys):
+        return
+    held = [i for page in index.pages(collection._collection, include=[]) for i in page["ids"]]
+    for part in _batches([i for i in held if i not in keys], index.PAGE):
+        collection.delete(part)
+
+
+def _records() -> Any:
+    """LangChain's record of what is indexed."""
     from langchain_classic.indexes import SQLRecordManager
 
     place = store.folder() / "records.db"
     records = SQLRecordManager(f"{_space()}/{store.COLLECTION}", db_url=f"sqlite:///{place}")
     records.create_schema()
-    if empty and (keys := records.list_keys()):
-        records.delete_keys(keys)
     return records

@@ -1,31 +1,31 @@
-"""Find the passages for a question: public and valid today, whatever is asked.
+"""Find the passages for a question: public, valid today and about the customer's product and region, whatever
+is asked.
 
 A passage's score has three parts: the cosine of the question with the whole passage, the best one with a
 sentence of it (MiniLM), and BM25 over its maximum (stemmed). A question is searched for with our words for
-what it names (`words.our_words`). The audience and the dates are conditions of every query to Chroma;
-the sentence vectors and the lexical index propose candidates only, and Chroma gives them out under the
-same conditions.
+what it names (`words.our_words`). What a customer may read is a condition of each of the three searches, before
+anything is ranked: Chroma's `where`, and the same of the search index (`index.Index.readable`). Whatever Chroma
+then gives out is held against it once more.
+
+Two searches change their way as the knowledge grows. A filter in Chroma costs 6 ms for each 1,000 chunks that it
+lets through, so above CHROMA_CHUNKS the question is compared with all readable vectors here, exactly, and Chroma
+gives the texts. And above SENTENCE_CHUNKS sentences no longer propose passages: those of the candidates alone are
+compared, 60 at most.
 """
 
-import hashlib
-import logging
-import os
 import threading
-import zipfile
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-import bm25s
 import numpy as np
 
 from actions import clock
 from actions.knowledge import store
-from actions.knowledge.articles import as_int
-from actions.knowledge.encoder import DIMENSION, MODEL_ID, encoder
+from actions.knowledge.articles import as_int, scope
+from actions.knowledge.encoder import encoder
+from actions.knowledge.index import Index
 from actions.knowledge.words import our_words, sentences, stems
-
-logging.getLogger("bm25s").setLevel(logging.WARNING)  # it sets itself to DEBUG
 
 # Chosen on the tuning half of tests/answers.yml by how often the first five passages hold the answer: 27 of
 # 27 questions, with 0.35 / 0.35 / 0.3 26 and without sentences (0.7 / 0 / 0.3) 25.
@@ -33,6 +33,8 @@ PASSAGE_WEIGHT = 0.45
 SENTENCE_WEIGHT = 0.45
 LEXICAL_WEIGHT = 0.1
 CANDIDATES = 20  # from each of the three searches
+CHROMA_CHUNKS = 1000
+SENTENCE_CHUNKS = 5000
 
 
 @dataclass(frozen=True)
@@ -61,16 +63,30 @@ class Passage:
     sentences: tuple[Sentence, ...] = ()
 
 
-def conditions(today: date) -> dict[str, Any]:
-    """Chroma's `where`: what a customer may read today."""
+def conditions(today: date, product: str = "", region: str = "") -> dict[str, Any]:
+    """Chroma's `where`: what a customer may read today. With a product or region, what is about all of them or
+    about this one."""
     day = as_int(today)
+    named = [key for key in (product and scope("product", product), region and scope("region", region)) if key]
     return {
         "$and": [
             {"audience": {"$eq": "public"}},
             {"valid_from": {"$lte": day}},
             {"valid_until": {"$gte": day}},
+            *({"$or": [{key: True}, {f"{key.partition('_')[0]}_all": True}]} for key in named),
         ]
     }
+
+
+def meets(meta: dict[str, Any], where: dict[str, Any]) -> bool:
+    """Whether a chunk's metadata meets `conditions`."""
+    (key, value), *_ = where.items()
+    if key in ("$and", "$or"):
+        return (all if key == "$and" else any)(meets(meta, part) for part in value)
+    if not isinstance(value, dict):
+        return bool(meta.get(key) == value)
+    (how, limit), held = *value.items(), meta.get(key)
+    return held is not None and bool({"$eq": held == limit, "$lte": held <= limit, "$gte": held >= limit}[how])
 
 
 class Retriever:
@@ -79,167 +95,167 @@ class Retriever:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._version: str | None = None
-        self._collection: Any = None
-        self._lexical: bm25s.BM25 | None = None
-        self._ids: list[str] = []
-        self._frequency: dict[str, int] = {}
-        # By chunk id: the sentences, their vectors alone and with their headings [sentences, 384].
-        self._sentences: dict[str, tuple[list[str], np.ndarray, np.ndarray]] = {}
+        self._opened: _Opened | None = None
 
     def open(self) -> None:
         """Load what the indexer wrote last, unless it is loaded. Raises StoreError."""
+        self._now()
+
+    def _now(self) -> "_Opened | None":
+        """The knowledge as it is now, or None when nothing is indexed. A search keeps what it was given."""
         with self._lock:
             version = f"{store.server_url() or store.folder()} {store.version()}"
-            if version == self._version and self._collection is not None:
-                return
-            if not store.server_url() and self._collection is not None:
-                _forget_clients()  # the embedded engine would go on reading the old vectors
-            self._collection = store.open_collection(encoder())
-            held = self._collection.get(where={"audience": "public"}, include=["documents"])
-            tokens = [stems(text) for text in held["documents"]]
-            self._ids, self._lexical = held["ids"], None
-            self._frequency = {}
-            for words in tokens:
-                for word in set(words):
-                    self._frequency[word] = self._frequency.get(word, 0) + 1
-            if self._frequency:
-                self._lexical = bm25s.BM25()
-                self._lexical.index(tokens, show_progress=False)
-            self._sentences = _split(self._ids, held["documents"])
-            self._version = version
+            if version != self._version:
+                self._opened = _open(first=self._version is None)
+                self._version = version
+            return self._opened
 
     def rarity(self, word: str) -> float:
         """How telling a stem is: its inverse document frequency, 0 (in every passage) to 1 (in none)."""
-        number = len(self._ids)
-        if not number:
+        opened = self._now()
+        if opened is None or not len(opened.index):
             return 1.0
-        return float(np.log((number + 1) / (self._frequency.get(word, 0) + 1)) / np.log(number + 1))
+        number = len(opened.index)
+        return float(np.log((number + 1) / (opened.index.frequency(word) + 1)) / np.log(number + 1))
 
-    def search(self, question: str, k: int = 5, today: date | None = None) -> list[Passage]:
-        """The `k` best passages for `question`, best first. Raises ModelMissing, StoreError."""
-        self.open()
-        where = conditions(today or clock.today())
+    def search(
+        self, question: str, k: int = 5, today: date | None = None, *, product: str = "", region: str = ""
+    ) -> list[Passage]:
+        """The `k` best passages for `question`, best first; those about another product or region than the
+        customer's are left out, when these are given. Raises ModelMissing, StoreError."""
+        opened = self._now()
+        if opened is None or not len(opened.index):
+            return []
+        day = today or clock.today()
         asked = in_our_words(question)
         vector = encoder().embed_cached([asked])[0]
-        lexical = self._lexical_scores(stems(asked))
-        told = self._sentence_scores(vector)
-        found = self._collection._collection.query(
-            query_embeddings=[vector],
-            n_results=CANDIDATES,
-            where=where,
-            include=["documents", "metadatas", "distances"],
+        allowed = opened.index.readable(day, product and scope("product", product), region and scope("region", region))
+        where = conditions(day, product, region)
+        lexical = np.where(allowed, opened.index.lexical(stems(asked)), 0.0)
+        cosines = opened.dense(vector, where, allowed)
+        numbers = list(dict.fromkeys([*cosines, *_best(lexical), *opened.by_sentence(vector, allowed)]))
+        scored = _scored(opened.index, numbers, vector, cosines, lexical)
+        texts = opened.texts([each.number for each in scored[: 2 * k]], where)  # some may have gone meanwhile
+        passages = [_passage(each, *texts[each.number]) for each in scored[: 2 * k] if each.number in texts]
+        return sorted(passages, key=lambda p: (-p.score, p.article, p.position))[:k]
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """One version of the knowledge. `passages` [chunks, 384] and `sentences` [sentences, 384] are None where
+    the number of chunks rules out that search."""
+
+    collection: Any
+    index: Index
+    passages: np.ndarray | None
+    sentences: np.ndarray | None
+
+    def dense(self, vector: np.ndarray, where: dict[str, Any], allowed: np.ndarray) -> dict[int, float]:
+        """The readable chunks closest to `vector` with their cosines, by number."""
+        if self.passages is not None:
+            cosines = np.where(allowed, self.passages @ vector, -1.0)
+            return {number: float(cosines[number]) for number in _best(cosines, above=-1.0)}
+        found = self.collection.query(
+            query_embeddings=[vector], n_results=CANDIDATES, where=where, include=["distances"]
         )
-        rows = {
-            i: (document, meta, 1.0 - distance)
-            for i, document, meta, distance in zip(
-                found["ids"][0],
-                found["documents"][0],
-                found["metadatas"][0],
-                found["distances"][0],
-                strict=True,
-            )
-        }
-        extra = [i for i in _best(lexical) + _best({i: max(c) for i, c in told.items()}) if i not in rows]
-        if extra:
-            got = self._collection.get(
-                ids=list(dict.fromkeys(extra)), where=where, include=["documents", "metadatas", "embeddings"]
-            )
-            for i, document, meta, other in zip(
-                got["ids"], got["documents"], got["metadatas"], got["embeddings"], strict=True
-            ):
-                rows[i] = (document, meta, float(np.dot(vector, other)))
-        return self._fuse(rows, lexical, told)[:k]
+        pairs = zip(found["ids"][0], found["distances"][0], strict=True)
+        numbers = ((self.index.number(i), 1.0 - distance) for i, distance in pairs)
+        return {number: cosine for number, cosine in numbers if number is not None}
 
-    def _lexical_scores(self, words: list[str]) -> dict[str, float]:
-        """BM25 by chunk id, of the chunks that share a word with the question."""
-        words = [w for w in words if w in self._frequency]
-        if not words or self._lexical is None:
+    def by_sentence(self, vector: np.ndarray, allowed: np.ndarray) -> list[int]:
+        """The readable chunks with the sentences closest to `vector`, by number."""
+        if self.sentences is None or not len(self.sentences):
+            return []
+        best = np.where(allowed, self.index.best_of_each(self.sentences @ vector), -1.0)
+        return _best(best, above=-1.0)
+
+    def texts(self, numbers: list[int], where: dict[str, Any]) -> dict[int, tuple[str, dict[str, Any]]]:
+        """The text and metadata of chunks by number, of those alone that meet `where`."""
+        if not numbers:
             return {}
-        scores = self._lexical.get_scores(words)
-        return {self._ids[i]: float(scores[i]) for i in np.flatnonzero(scores > 0)}
+        ids = [self.index.ids[number].decode() for number in numbers]
+        got = self.collection.get(ids=ids, include=["documents", "metadatas"])
+        held = zip(got["ids"], got["documents"], got["metadatas"], strict=True)
+        found = {self.index.number(i): (document, meta) for i, document, meta in held if meets(meta, where)}
+        return {number: found[number] for number in numbers if number in found}
 
-    def _sentence_scores(self, vector: np.ndarray) -> dict[str, list[float]]:
-        """The cosine of each sentence by chunk id."""
-        return {
-            i: (0.5 * (alone @ vector) + 0.5 * (in_context @ vector)).tolist()
-            for i, (_, alone, in_context) in self._sentences.items()
-        }
 
-    def _fuse(
-        self,
-        rows: dict[str, tuple[str, dict[str, Any], float]],
-        lexical: dict[str, float],
-        told: dict[str, list[float]],
-    ) -> list[Passage]:
-        top = max((lexical.get(i, 0.0) for i in rows), default=0.0) or 1.0
-        passages = []
-        for i, (document, meta, cosine) in rows.items():
-            words = lexical.get(i, 0.0) / top
-            context, _, text = document.partition("\n")
-            texts, vectors, _ = self._sentences.get(i, ([], np.zeros((0, 0)), None))
-            spoken = tuple(Sentence(*s) for s in zip(texts, told.get(i, []), vectors, strict=True))
-            best = max((s.cosine for s in spoken), default=float(cosine))
-            passages.append(
-                Passage(
-                    text=text,
-                    context=context,
-                    title=str(meta["title"]),
-                    article=str(meta["article"]),
-                    position=int(meta["position"]),
-                    valid_from=int(meta["valid_from"]),
-                    cosine=float(cosine),
-                    lexical=words,
-                    score=PASSAGE_WEIGHT * float(cosine) + SENTENCE_WEIGHT * best + LEXICAL_WEIGHT * words,
-                    sentences=spoken,
-                )
-            )
-        return sorted(passages, key=lambda p: (-p.score, p.article, p.position))
+def _open(first: bool) -> _Opened | None:
+    """Open the collection and the search index of the present state."""
+    folder = store.index_folder()
+    if folder is None:
+        return None
+    if not store.server_url() and not first:
+        _forget_clients()  # the embedded engine would go on reading the old vectors
+    try:
+        index = Index(folder, store.folder())
+    except (OSError, ValueError, KeyError) as error:
+        raise store.StoreError(
+            f"The search index {folder} cannot be read ({type(error).__name__}): run `python -m actions.knowledge`"
+        ) from error
+    return _Opened(
+        collection=store.open_collection(encoder())._collection,
+        index=index,
+        passages=index.passage_vectors() if len(index) > CHROMA_CHUNKS else None,
+        sentences=index.sentence_means() if len(index) <= SENTENCE_CHUNKS else None,
+    )
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A chunk by its number, with the cosines of its sentences and their vectors alone [sentences, 384]."""
+
+    number: int
+    cosine: float
+    lexical: float
+    score: float
+    told: list[float]
+    vectors: np.ndarray
+
+
+def _scored(
+    index: Index, numbers: list[int], vector: np.ndarray, cosines: dict[int, float], lexical: np.ndarray
+) -> list[_Candidate]:
+    """The chunks with their scores, best first. `cosines` are those known, `lexical` is BM25 of all chunks."""
+    top = max((float(lexical[number]) for number in numbers), default=0.0) or 1.0
+    found = []
+    for number in numbers:
+        cosine = cosines[number] if number in cosines else float(index.vector(number) @ vector)
+        words = float(lexical[number]) / top
+        vectors = index.sentence_vectors(number)
+        told = (vectors @ vector).mean(axis=1).tolist()
+        score = PASSAGE_WEIGHT * cosine + SENTENCE_WEIGHT * max(told, default=cosine) + LEXICAL_WEIGHT * words
+        found.append(_Candidate(number, cosine, words, score, told, vectors[:, 0]))
+    return sorted(found, key=lambda each: -each.score)
+
+
+def _passage(candidate: _Candidate, document: str, meta: dict[str, Any]) -> Passage:
+    context, _, text = document.partition("\n")
+    spoken = zip(sentences(text), candidate.told, candidate.vectors, strict=True)
+    return Passage(
+        text=text,
+        context=context,
+        title=str(meta["title"]),
+        article=str(meta["article"]),
+        position=int(meta["position"]),
+        valid_from=int(meta["valid_from"]),
+        cosine=candidate.cosine,
+        lexical=candidate.lexical,
+        score=candidate.score,
+        sentences=tuple(Sentence(*each) for each in spoken),
+    )
+
+
+def _best(scores: np.ndarray, above: float = 0.0) -> list[int]:
+    """The numbers of the CANDIDATES highest scores, highest first."""
+    some = np.argpartition(-scores, CANDIDATES)[:CANDIDATES] if len(scores) > CANDIDATES else np.arange(len(scores))
+    return [int(number) for number in some[np.argsort(-scores[some], kind="stable")] if scores[number] > above]
 
 
 def in_our_words(question: str) -> str:
     """The question followed by what our articles call the things in it."""
     ours = our_words(question)
     return f"{question} ({', '.join(ours)})" if ours else question
-
-
-def _split(ids: list[str], documents: list[str]) -> dict[str, tuple[list[str], np.ndarray, np.ndarray]]:
-    """The sentences of each chunk with their vectors."""
-    spoken = [sentences(document.partition("\n")[2]) for document in documents]
-    alone = [s for part in spoken for s in part]
-    in_context = [f"{d.partition(chr(10))[0]}: {s}" for d, part in zip(documents, spoken, strict=True) for s in part]
-    vectors = _remembered(alone + in_context)
-    found, start = {}, 0
-    for i, part in zip(ids, spoken, strict=True):
-        here = slice(start, start + len(part))
-        found[i] = (part, vectors[: len(alone)][here], vectors[len(alone) :][here])
-        start += len(part)
-    return found
-
-
-def _best(scores: dict[str, float]) -> list[str]:
-    return sorted(scores, key=lambda i: -scores[i])[:CANDIDATES]
-
-
-def _remembered(texts: list[str]) -> np.ndarray:
-    """Vectors of `texts`, from the file of those of the last time where they are in it; the file is renewed
-    when they are not. It lies beside the store and may be deleted."""
-    path = store.folder() / f"sentences-{MODEL_ID}.npz"
-    keys = [hashlib.sha256(text.encode()).hexdigest() for text in texts]
-    known: dict[str, np.ndarray] = {}
-    try:
-        with np.load(path, allow_pickle=False) as held:
-            known = dict(zip(held["keys"].tolist(), held["vectors"], strict=True))
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        known = {}
-    fresh = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
-    if fresh:
-        known.update(zip(fresh, encoder().embed(list(fresh.values())), strict=True))
-    vectors = np.array([known[key] for key in keys], dtype=np.float32).reshape(-1, DIMENSION)
-    if fresh:
-        new = path.with_suffix(f".{os.getpid()}.npz")
-        np.savez(new, keys=np.array(keys), vectors=vectors)
-        new.replace(path)
-    return vectors
 
 
 def _forget_clients() -> None:

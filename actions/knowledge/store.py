@@ -1,8 +1,14 @@
-"""Where the chunks live: a Chroma collection in $TANDEM_VAR/chroma, or on the server at CHROMA_URL."""
+"""Where the chunks live: a Chroma collection in $TANDEM_VAR/chroma, or on the server at CHROMA_URL.
 
+The search index and the vectors' file lie in that folder in both cases.
+"""
+
+import fcntl
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,7 +25,7 @@ class StoreError(Exception):
 
 
 def folder() -> Path:
-    """The folder of the embedded store, of the record of what is indexed, and of its state."""
+    """The folder of the embedded store, the vectors, the search index, and the record of what is indexed."""
     path = var_dir() / "chroma"
     path.mkdir(parents=True, exist_ok=True)
     return path
@@ -30,12 +36,27 @@ def server_url() -> str:
     return os.environ.get("CHROMA_URL", "").strip().rstrip("/")
 
 
+@contextmanager
+def lock() -> Iterator[None]:
+    """One indexer at a time: the next one waits until this one has ended, or was killed."""
+    with (folder() / "indexing.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def read_state() -> dict[str, Any]:
     """What the indexer left last: fingerprint, articles and failures; empty when it has not run."""
+    path = folder() / "state.json"
     try:
-        state = json.loads((folder() / "state.json").read_text(encoding="utf-8"))
+        return _state(path, path.stat().st_mtime_ns)
     except (OSError, ValueError):
         return {}
+
+
+@lru_cache(maxsize=2)
+def _state(path: Path, changed: int) -> dict[str, Any]:
+    """Read again when the file has changed: it is asked for with every question, and it may be large."""
+    state = json.loads(path.read_text(encoding="utf-8"))
     return state if isinstance(state, dict) else {}
 
 
@@ -50,6 +71,12 @@ def write_state(state: Mapping[str, Any]) -> None:
 def version() -> str:
     """The indexed knowledge's fingerprint: changes when an article does; "" when nothing is indexed."""
     return str(read_state().get("fingerprint", ""))
+
+
+def index_folder() -> Path | None:
+    """The folder of the search index that belongs to the state, or None when nothing is indexed."""
+    name = str(read_state().get("index", ""))
+    return folder() / "index" / name if name else None
 
 
 def open_collection(embeddings: Embeddings) -> Any:

@@ -1,7 +1,6 @@
-"""Words, sentences and numbers of a text: what the composer and the claim check count."""
+"""Words, names and sentences of a text: what the composer and the claim check count."""
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from actions.logs import get_logger
 from actions.settings import knowledge_dir
 
 log = get_logger(__name__)
-_STEM = Stemmer.Stemmer("english")
+STEMMER = Stemmer.Stemmer("english")
 
 # Words that carry no topic, and those with which customers wrap a question.
 _STOP_WORDS = """
@@ -33,31 +32,6 @@ _WORD = re.compile(r"[a-z0-9]+(?:'[a-z]+)?")
 _END = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=[\"'(\[]*[A-Z0-9£])")
 _ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|etc|approx|mr|mrs|ms|dr|st|vs|inc|ltd|min|max|tel|ext)\.)$", re.I)
 
-_NUMBER_WORDS = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-    "seventeen eighteen nineteen twenty"
-)
-_SMALL = {word: number for number, word in enumerate(_NUMBER_WORDS.split())} | {
-    "thirty": 30,
-    "forty": 40,
-    "fifty": 50,
-    "sixty": 60,
-    "ninety": 90,
-}
-_SMALL_WORD = re.compile(r"\b(" + "|".join(w for w in _SMALL if w != "one") + r")\b", re.I)
-_FIGURE = re.compile(
-    r"(?P<money>[£$€]\s?)?(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:[.:]\d+)?)"
-    r"(?:\s?(?P<mark>%|per ?cent\b|p\b|pence\b|pounds?\b|am\b|pm\b)"
-    r"|[\s-]?(?:(?:full|whole|calendar|working|business|consecutive)[\s-])?"
-    r"(?P<unit>minute|hour|day|week|month|year|mile|metre|kbps|mbps|gbps|mb|gb|kb|ghz|mhz)s?\b)?",
-    re.I,
-)
-_MONTH_WORDS = "january february march april may june july august september october november december"
-_MONTHS = _MONTH_WORDS.split()
-_MONTH_DATE = re.compile(
-    r"\b\d{1,2}(?:st|nd|rd|th)? (" + "|".join(_MONTHS) + r")\b|\b(" + "|".join(_MONTHS) + r") \d", re.I
-)
-
 
 def straight(text: str) -> str:
     """`text` with curly quotes and odd spaces made plain."""
@@ -71,7 +45,7 @@ def straight(text: str) -> str:
 def stems(text: str) -> list[str]:
     """Stemmed content words of `text` in order, without stop words."""
     words = [w for w in _WORD.findall(straight(text).lower()) if w not in STOP_WORDS and len(w) > 1]
-    return _STEM.stemWords([w.removesuffix("'s") for w in words])
+    return STEMMER.stemWords([w.removesuffix("'s") for w in words])
 
 
 def our_words(question: str) -> dict[str, str]:
@@ -100,7 +74,7 @@ def _synonyms(path: Path, changed: int) -> list[tuple[str, str]]:
 
 def _stemmed(text: str) -> list[str]:
     """All words of `text`, stemmed; a hyphen parts words."""
-    return _STEM.stemWords(_WORD.findall(straight(text).lower()))
+    return STEMMER.stemWords(_WORD.findall(straight(text).lower()))
 
 
 def sentences(text: str) -> list[str]:
@@ -208,68 +182,19 @@ def _line(row: str) -> str:
     return row if not row or row[-1] in ".!?:;" else f"{row}."
 
 
-@dataclass(frozen=True)
-class Figure:
-    """A number with its kind: money, percent, time, a unit such as "day", or plain."""
-
-    kind: str
-    value: float
-
-    def stated_in(self, others: set["Figure"]) -> bool:
-        """Whether `others` hold this number; without a unit it agrees with any counted unit, never money."""
-        if self in others:
-            return True
-        if self.kind in ("money", "percent", "time"):
-            return False
-        kinds = {o.kind for o in others if o.value == self.value} - {"money", "percent", "time"}
-        return bool(kinds) if self.kind == "plain" else "plain" in kinds
-
-
-def figures(text: str) -> set[Figure]:
-    """The numbers of `text`, in digits or words; the word "one" is left out, since it is seldom a number."""
-    text = _SMALL_WORD.sub(lambda m: str(_SMALL[m[1].lower()]), straight(text).lower())
-    found: set[Figure] = set()
-    for match in _FIGURE.finditer(text):
-        mark, unit, number = match["mark"] or "", match["unit"], match["number"].replace(",", "")
-        if ":" in number:
-            hours, minutes = number.split(":", 1)
-            found.add(Figure("time", _clock(float(hours) + float(minutes) / 60, mark)))
-        elif mark in ("am", "pm"):
-            found.add(Figure("time", _clock(float(number), mark)))
-        elif match["money"] or mark.startswith("pound"):
-            found.add(Figure("money", float(number)))
-        elif mark in ("p", "pence"):
-            found.add(Figure("money", float(number) / 100))
-        elif mark:
-            found.add(Figure("percent", float(number)))
-        else:
-            found.add(Figure(unit or "plain", float(number)))
-    return found
-
-
-def _clock(hours: float, half: str) -> float:
-    """Hours since midnight, to the minute."""
-    return round(hours % 12 + 12 if half == "pm" else hours % 12 if half == "am" else hours, 3)
-
-
-def months(text: str) -> set[str]:
-    """Months that stand in a date ("24 November"), in lower case."""
-    return {(m[1] or m[2]).lower() for m in _MONTH_DATE.finditer(straight(text))}
-
-
-_NEGATION = re.compile(r"\b(?:not|no|never|none|nothing|neither|nor|without|cannot|unable)\b|n't\b", re.I)
-
-
-def negated(text: str) -> bool:
-    """Whether `text` denies something: it holds an odd number of negations."""
-    return len(_NEGATION.findall(straight(text))) % 2 == 1
-
-
 _NOT_NAMES = """
 i i'm i've i'd i'll ok tv uk pin sim esim wifi pdf id mr mrs ms monday tuesday wednesday thursday friday
-saturday sunday christmas eve easter
+saturday sunday january february march april may june july august september october november december
+christmas eve easter
 """
-_NO_NAME = frozenset([*_NOT_NAMES.split(), *_MONTHS])
+_NO_NAME = frozenset(_NOT_NAMES.split())
+
+
+def capitals(sentence: str) -> set[str]:
+    """Stems of all words of one sentence that have a capital, but for its first: names, in what a model writes."""
+    words = [w for w in re.findall(r"[A-Za-z][A-Za-z']*", straight(sentence))[1:] if w[0].isupper()]
+    bare = [w.lower().removesuffix("'s") for w in words]
+    return set(STEMMER.stemWords([w for w in bare if w not in STOP_WORDS and w not in _NO_NAME]))
 
 
 def names(text: str) -> set[str]:
@@ -281,4 +206,4 @@ def names(text: str) -> set[str]:
         capital = [w for w in words if w[0].isupper()]
         if len(capital) * 2 <= len(words) or len(words) <= 2:
             found += [w.lower().removesuffix("'s") for w in capital]
-    return set(_STEM.stemWords([w for w in found if w not in STOP_WORDS]))
+    return set(STEMMER.stemWords([w for w in found if w not in STOP_WORDS]))

@@ -86,23 +86,25 @@ def last_error(log: Path) -> str:
     return (errors or lines or ["no output"])[-1][:300]
 
 
-def index_knowledge(env: dict[str, str]) -> None:
-    """Bring the index up to date with knowledge/; the command itself reports bad articles and leaves them out."""
-    result = subprocess.run(
-        [str(ROOT / "actions/.venv/bin/python"), "-m", "actions.knowledge"], cwd=ROOT, env=env, check=False
-    )
+def index_knowledge(env: dict[str, str], watch: bool = False) -> None:
+    """Bring the index up to date with knowledge/; the command itself reports bad articles and leaves them out.
+
+    With `watch` it goes on at each change until Ctrl-C.
+    """
+    command = [str(ROOT / "actions/.venv/bin/python"), "-m", "actions.knowledge", *(["--watch"] if watch else [])]
+    result = subprocess.run(command, cwd=ROOT, env=env, check=False)
     if result.returncode not in (0, 1):
         raise StartError("The knowledge base could not be indexed: see the message above.")
 
 
 def main() -> None:
-    """`python -m deploy.local.prepare train|knowledge [--force]`."""
+    """`python -m deploy.local.prepare train [--force]` or `... knowledge [--watch]`."""
     from deploy.local.environment import compose
 
     env = compose(Path(os.environ.get("TANDEM_VAR", ROOT / "var")))
     try:
         if "knowledge" in sys.argv:
-            index_knowledge(env)
+            index_knowledge(env, watch="--watch" in sys.argv)
         else:
             train(env, force="--force" in sys.argv)
     except StartError as error:

@@ -67,6 +67,36 @@ def test_an_answer_ends_an_earlier_offer(indexed: Path) -> None:
     assert [(e["name"], e["value"]) for e in events] == [("offer", None)]
 
 
+def said(question: str, text: str, metadata: dict[str, Any]) -> list[dict[str, Any]]:
+    """The events of a turn in which `question` was answered."""
+    parsed = {"intent": {"name": "ask_question"}}
+    return [
+        {"event": "user", "text": question, "parse_data": parsed},
+        {"event": "action", "name": "action_answer"},
+        {"event": "bot", "text": text, "metadata": {"metadata": metadata}},
+    ]
+
+
+def test_a_follow_up_is_answered_from_the_turns_before(indexed: Path) -> None:
+    question = "what does a steady red light on the router mean?"
+    first, _ = answer(question)
+    before = said(question, first["text"], first["metadata"])
+    now = {"event": "user", "text": "and flashing blue?", "parse_data": {"intent": {"name": "nlu_fallback"}}}
+    second, _ = answer("and flashing blue?", [*before, now])
+    assert "Pairing" in second["text"]
+    assert second["metadata"]["question"] != "and flashing blue?"
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "offered"),
+    [("thanks mate", "in a few words", False), ("what a load of useless rubbish", "annoying", True)],
+)
+def test_courtesy_and_abuse_are_met_kindly(indexed: Path, text: str, words: str, offered: bool) -> None:
+    message, events = answer(text)
+    assert words in message["text"]
+    assert offers_a_person(message, events) is offered
+
+
 def test_what_is_not_known_is_said_and_a_person_offered(indexed: Path) -> None:
     message, events = answer("Do you charge a fee for paying by gift voucher on Mars?")
     assert message["text"].startswith("I'm sorry, I don't know that. I looked through our help articles on billing")

@@ -12,7 +12,7 @@ from knowledge_fixtures import TODAY, ModelServer
 from actions import clock
 from actions.answers import answer_to
 from actions.knowledge.compose import Answer
-from actions.knowledge.generate import parse
+from actions.knowledge.generate import claims_of
 from actions.llm import ChatModel, LLMConfig, LLMConfigError, ModelUnavailable, chat_model, read_config
 
 articles = knowledge_fixtures.articles
@@ -138,7 +138,7 @@ def test_the_model_is_not_asked_what_the_articles_cannot_answer(indexed: Path, m
 
 def test_citations_are_parsed_wherever_they_stand() -> None:
     reply = "Answer: One thing [1]. Two things. [2] **Three** things [1][3]! Four things"
-    assert list(parse(reply)) == [("One thing.", [1]), ("Two things.", [2]), ("Three things!", [1, 3])]
+    assert list(claims_of([reply])) == [("One thing.", [1]), ("Two things.", [2]), ("Three things!", [1, 3])]
 
 
 def test_the_configuration_is_read_with_its_variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

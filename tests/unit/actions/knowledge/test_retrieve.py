@@ -1,5 +1,6 @@
 """What a customer can reach, and the vectors behind it."""
 
+import shutil
 from datetime import date
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 from knowledge_fixtures import ARTICLES, TODAY, write
 
-from actions.knowledge import store
+from actions.knowledge import retrieve, store
 from actions.knowledge.encoder import encoder
 from actions.knowledge.ingest import ingest
 from actions.knowledge.retrieve import Retriever, retriever
@@ -65,14 +66,35 @@ def test_the_best_passage_comes_first(indexed: Path) -> None:
     assert best.score == pytest.approx(0.45 * best.cosine + 0.45 * nearest + 0.1 * best.lexical)
 
 
-def test_sentence_vectors_are_kept_for_the_next_start(indexed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_start_embeds_nothing_but_the_question(indexed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = Retriever().search("late payment fee", today=TODAY)
-    file = next(store.folder().glob("sentences-*.npz"))
-    with monkeypatch.context() as patch:
-        patch.setattr(encoder(), "embed", None)  # any new vector would fail
-        assert Retriever().search("late payment fee", today=TODAY) == first
-    file.write_bytes(b"broken")
+    monkeypatch.setattr(encoder(), "embed", None)  # any new vector would fail
     assert Retriever().search("late payment fee", today=TODAY) == first
+
+
+def test_a_lost_search_index_is_one_clear_sentence_and_made_again(indexed: Path) -> None:
+    first = Retriever().search("late payment fee", today=TODAY)
+    shutil.rmtree(store.folder() / "index")
+    with pytest.raises(store.StoreError, match=r"run `python -m actions.knowledge`"):
+        Retriever().search("late payment fee", today=TODAY)
+    ingest(indexed)
+    assert Retriever().search("late payment fee", today=TODAY) == first
+
+
+def test_a_large_knowledge_base_is_searched_exactly(indexed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    question = "what does the red light on my router mean?"
+    small = Retriever().search(question, today=TODAY)
+    monkeypatch.setattr(retrieve, "CHROMA_CHUNKS", 0)
+    monkeypatch.setattr(retrieve, "SENTENCE_CHUNKS", 0)
+    large = Retriever().search(question, today=TODAY)
+    assert [(p.article, p.position) for p in large] == [(p.article, p.position) for p in small]
+    assert [p.score for p in large] == pytest.approx([p.score for p in small], abs=0.001)
+    assert large[0].sentences == small[0].sentences
+
+
+def test_a_rare_word_is_more_telling(indexed: Path) -> None:
+    rarities = [retriever().rarity(word) for word in ("fee", "router", "nowher")]
+    assert 0 < rarities[0] < rarities[1] < rarities[2] == 1.0
 
 
 def test_words_find_what_meaning_alone_does_not(articles: Path) -> None:

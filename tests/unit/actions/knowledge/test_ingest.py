@@ -133,15 +133,15 @@ def test_an_article_that_becomes_malformed_is_no_longer_served(indexed: Path) ->
 def test_the_command_prints_one_line_and_its_exit_code(
     articles: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert main() == 0
+    assert main([]) == 0
     assert capsys.readouterr().out == "Knowledge: 6 added, 0 changed, 0 deleted, 0 unchanged, 0 failed\n"
     (articles / "broken.md").write_text("no front matter", encoding="utf-8")
-    assert main() == 1
+    assert main([]) == 1
     printed = capsys.readouterr()
     assert printed.out == "Knowledge: 0 added, 0 changed, 0 deleted, 6 unchanged, 1 failed\n"
     assert printed.err.startswith("broken.md: there is no front matter")
     monkeypatch.setenv("TANDEM_KNOWLEDGE", str(articles / "nowhere"))
-    assert main() == 2
+    assert main([]) == 2
     assert "correct TANDEM_KNOWLEDGE" in capsys.readouterr().err
 
 
@@ -157,7 +157,7 @@ def test_a_missing_model_is_one_clear_sentence(articles: Path, monkeypatch: pyte
 def test_a_running_retriever_sees_what_another_process_indexed(indexed: Path) -> None:
     assert not [p for p in retriever().search("gift card", today=TODAY) if "gift" in p.text]
     write(indexed, "billing/gift", {"title": "Gift cards"}, "A gift card is sent within 30 days.\n")
-    root = Path(__file__).resolve().parents[3]
+    root = Path(__file__).resolve().parents[4]
     run = subprocess.run(
         [sys.executable, "-m", "actions.knowledge"],
         cwd=root,
