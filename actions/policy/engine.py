@@ -106,7 +106,6 @@ class Engine:
         for block in self.rules(BlockRule, "message"):
             if evidence := first_match(block.compiled, seen):
                 yield block, evidence
-        # Personal data says nothing about the topic, and the encoder keeps what it has seen.
         if seen.strip() and (near := self.meaning.nearest(self.redacted(seen)[0])):
             yield near.rule, near.evidence
         for profanity in self.rules(ProfanityRule, "message"):
