@@ -75,7 +75,7 @@ class Engine:
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
         self._redacted = lru_cache(maxsize=128)(self._redact)  # a message is redacted by several callers in a turn
-        self._passage = lru_cache(maxsize=4096)(self._look_at_passage)  # the same ones are found again and again
+        self.known_passage = lru_cache(maxsize=4096)(self.on_passage)  # the same ones are found again and again
 
     def rules(self, kind: type[R], stage: Stage | None = None) -> list[R]:
         """The rules of a kind that look at a stage, in the file's order."""
@@ -106,7 +106,6 @@ class Engine:
         for block in self.rules(BlockRule, "message"):
             if evidence := first_match(block.compiled, seen):
                 yield block, evidence
-        # Personal data says nothing about the topic, and the encoder keeps what it has seen.
         if seen.strip() and (near := self.meaning.nearest(self.redacted(seen)[0])):
             yield near.rule, near.evidence
         for profanity in self.rules(ProfanityRule, "message"):
@@ -123,9 +122,6 @@ class Engine:
 
     def on_passage(self, text: str) -> Decision:
         """Whether a retrieved passage may be used: one that holds instructions reaches no model and no customer."""
-        return self._passage(text)
-
-    def _look_at_passage(self, text: str) -> Decision:
         for rule, evidence in self._injected(readable(text), "passage"):
             return Decision("refuse", rule.id, rule.kind, rule.reply, "passage", "", evidence)
         return Decision(stage="passage", text=text)
@@ -272,7 +268,7 @@ def check_message(text: str) -> Decision:
 
 def check_passage(text: str) -> Decision:
     """Whether a retrieved passage may be used. Raises PolicyError."""
-    return _recorded(engine().on_passage(text), text)
+    return _recorded(engine().known_passage(text), text)
 
 
 def check_generated(text: str, passages: list[str], question: str = "") -> Decision:
