@@ -36,7 +36,7 @@ _OWN_WORD = r"(?:[Uu]tca|[Uu]lice|[Uu]lica|[Ss]okak|[Ss]oka[ğg][ıi]|[Cc]addesi
 
 _NUMBER = r"(?:(?:no\.? ?)?\d{1,5}(?:[-/]\d{1,5})?[A-Za-z]?)"
 _UNIT = r"(?:(?:flat|apt\.?|apartment|suite|ste\.?|unit|room|floor|bldg\.?|house|studio|maisonette)[ .#]{1,2}\d{1,5}[a-z]?\b)"
-_CAPITAL = r"(?:\p{Lu}[\p{L}.'’-]*)"
+_CAPITAL = r"(?:\p{Lu}[\p{L}.'’-]*+(?!\w))"
 _LOWER = r"(?:\p{L}[\p{L}.'’-]+)"
 _OF = r"(?:(?:de|da|do|di|du|del|della|des|dos|la|las|los|le|van|von|der|den|af|och|of|the|y|i) )"
 # Words after a number that make it a quantity and no house number.
@@ -51,7 +51,10 @@ _STREETS = [
     rf"(?:{_CAPITAL} ){{1,3}}(?:Street|Road|Avenue|Lane|Crescent|Terrace|Boulevard|Gardens|Mews|Grove)\b(?: {_NUMBER}\b)?",
     rf"(?i:\b(?:{_NUMBER}[, ]{{1,2}}){{1,2}}(?:{_PREFIX}) {_OF}{{0,2}}{_LOWER}(?: {_OF}{{0,2}}{_LOWER}){{0,3}}?)(?:,? {_NUMBER}\b|(?=\s*[,\n]|\s*$))",
     rf"\b(?i:{_PREFIX}) {_OF}{{0,2}}{_CAPITAL}(?: {_OF}{{0,2}}{_CAPITAL}){{0,3}},? {_NUMBER}\b",
-    rf"(?i:(?:\b(?:{_NUMBER}[, ]{{1,2}}){{1,2}}(?:{_LOWER} ){{0,2}}{_GROWN}\b|(?:\b{_CAPITAL} ){{0,2}}\b{_GROWN}(?=,? \d))(?:,? {_NUMBER}\b)?)",
+    rf"(?:\b(?:{_NUMBER}[, ]{{1,2}}){{1,2}}(?i:(?:{_LOWER} ){{0,2}}{_GROWN})\b|(?:\b{_CAPITAL} ){{0,2}}\b(?i:{_GROWN})(?=,? \d))(?:,? {_NUMBER}\b)?",
+    rf"(?:\b{_NUMBER}[, ]{{1,2}})?\b{_CAPITAL}(?:[- ]{_CAPITAL}){{0,3}}[- ](?:Platz|Str(?:aße|asse|\.)|Weg|Allee|Ring|Ufer|Damm),? {_NUMBER}\b",
+    rf"(?i:\b(?:address|live at|lives at|living at|meet(?:ing)?(?: \p{{L}}+)? at|(?:send|deliver|ship|return|post) (?:\p{{L}}+ ){{0,5}}to|located at|office is at)\b(?: is| are)?\W{{1,4}}(?:to |at )?)\K(?:{_NUMBER}[, ]{{1,2}})?{_CAPITAL}(?: {_OF}{{0,2}}{_CAPITAL}){{0,3}},? {_NUMBER}\b",
+    rf"(?:\b{_NUMBER}[, ]{{1,2}}){{1,2}}{_CAPITAL}(?: {_OF}{{0,2}}{_CAPITAL}){{0,3}},? {_NUMBER}(?=\s{{0,3}},?\s{{0,3}}\n\W{{0,4}}\p{{Lu}})",
     rf"(?:\b{_NUMBER}[, ]{{1,2}})?(?:{_CAPITAL} ){{1,3}}{_OWN_WORD}(?:,? {_NUMBER}\b)",
     rf"(?i:(?:\b{_NUMBER} )?\bp\.? ?o\.? ?box \d{{1,6}}\b)",
     rf"(?i:\b(?:{_NUMBER}[, ]{{1,2}}){{1,2}}{_QUANTITY}(?:{_LOWER}[, ]{{1,2}}){{1,4}}(?:{_NUMBER}[, ]{{0,2}})?[\s,]{{0,4}}{_UNIT})",
@@ -59,9 +62,9 @@ _STREETS = [
     rf"(?i:\b(?:PSC|Unit|CMR) \d{{3,5}},? Box \d{{1,5}}\b)|\bUS[NCS]+ [A-Z]\w+(?=\s+[AF]PO\b)",
     rf"(?i:\b(?:live|lives|living|lived|moved|moving|address is|located|deliver(?:ed)?|ship(?:ped)?|sent?|office) (?:to |at |in |it to )?(?:my |our |the )?(?:new |old |current )?(?:address |home )?(?:is |at )?)\K{_NUMBER}[, ]{{1,2}}{_CAPITAL}(?: {_CAPITAL}){{0,3}}",
 ]
-_STREET = [regex.compile(rf"(?<![\w£$€.]){street}" if not street.startswith("(?i:\\b(?:live") else street) for street in _STREETS]
+_STREET = [regex.compile(rf"(?<![\w£$€.]){street}") for street in _STREETS]
 
-_GAP = r"[ \t]*(?:,|\n|,\s*\n|(?<=\d) (?=\p{Lu}|\d)|(?<=\p{L})\.? (?=\d|\p{Lu}))\s*"
+_GAP = r"[ \t]*(?:,|,?\s*\n[^\w\n]{0,4}|(?<=\d) (?=\p{Lu}|\d)|(?<=\p{L})\.? (?=\d|\p{Lu}))\s*"
 _POSTCODE = r"(?:[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}|(?:[A-Z]{1,2}-)?\d{4,6}(?:-\d{3,4})?|\d{3} \d{2}|[A-Z]\d[A-Z] ?\d[A-Z]\d)"
 _PLACE = rf"{_CAPITAL}(?: {_OF}{{0,2}}{_CAPITAL}){{0,4}}"
 _PART = [
@@ -73,7 +76,7 @@ _PART = [
 ]
 # In a text without capitals: a line of its own, or words between commas.
 _PART_LOWER = regex.compile(rf"(?:\p{{Ll}}[\p{{L}}.'’-]+ ?){{1,5}}(?:(?i:{_POSTCODE})(?!\w)|(?=\s*(?:,|\n|$)))")
-_BEFORE = regex.compile(rf"(?i:(?:\bthe corner of |\bcorner of )|{_UNIT}[,\s]{{1,3}})$")
+_BEFORE = regex.compile(rf"(?i:(?:\bthe corner of |\bcorner of )|(?i:\b(?:flat|apt\.?|apartment|suite|unit|room) )|{_UNIT}[,\s]{{1,3}})$")
 _CORNER = regex.compile(rf" (?:and|&) (?:{_CAPITAL} ){{1,3}}(?:{_SUFFIX_CAPITAL}|Street|Road|Avenue|Lane)\b|(?i: and (?:{_LOWER} ){{1,3}}(?:street|road))\b")
 _GAP_END = regex.compile(_GAP)
 _SENTENCE_WORDS = frozenset("i you he she it we they the this that please thanks thank can could will would my what when where how why is are do does and but if hi hello dear regards call".split())

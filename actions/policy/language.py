@@ -90,10 +90,11 @@ def _dictionary() -> frozenset[str]:
     """English words in lower case: WordNet's, from the model's lemmatizer, and spaCy's stop words."""
     words = set(spacy.blank(LANGUAGE).Defaults.stop_words)
     try:
-        index = Lookups().from_disk(model_folder() / "lemmatizer" / "lookups").get_table("lemma_index")
+        lookups = Lookups().from_disk(model_folder() / "lemmatizer" / "lookups")
+        tables = [*lookups.get_table("lemma_index").values(), *lookups.get_table("lemma_exc").values()]
     except (ModelMissing, OSError, KeyError, ValueError):
         return frozenset(words)
-    return frozenset(words.union(*({w for w in part if w.isalpha()} for part in index.values())))
+    return frozenset(words.union(*({w for w in table if w.isalpha()} for table in tables)))
 
 
 @lru_cache(maxsize=8192)
@@ -102,6 +103,25 @@ def ordinary(word: str) -> bool:
     return any(form in _dictionary() for form in stems(word)) or all(
         part in _dictionary() for part in re.split(r"[-'’]", word.lower()) if part
     )
+
+
+# Sentences in which only a person's name makes sense: what the model says of a word there is what it knows of it.
+_CARRIERS = ("My name is {}.", "{} told me that he lives with his wife.", "I spoke to {} yesterday and she was very kind.")
+_RELATIONS = frozenset("madam sir mum mom dad mate robot bot chatbot granny nan nana grandad team guys folks santa".split())
+
+
+@lru_cache(maxsize=4096)
+def name_votes(word: str) -> int:
+    """In how many of three sentences the model takes the word, written with a capital, for a person's name."""
+    word = word[:1].upper() + word[1:]
+    if not word.replace("-", "").replace("’", "'").replace("'", "").isalpha() or word.lower() in _RELATIONS or len(word) < 3:
+        return 0
+    votes = 0
+    for carrier in _CARRIERS:
+        start = carrier.index("{}")
+        entities = reader().read(carrier.format(word)).ents
+        votes += any(e.label_ == "PERSON" and e.start_char <= start < e.end_char for e in entities)
+    return votes
 
 
 @cache

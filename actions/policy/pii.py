@@ -94,7 +94,7 @@ def _analyzer(rules: list[Rule]) -> "AnalyzerEngine":
         [
             *recognisers(),
             AddressRecogniser(),
-            NameRecogniser(language.ordinary, language.house, reader.read),
+            NameRecogniser(language.ordinary, language.house, language.name_votes, reader.read),
             SpacyRecognizer(supported_entities=["LOCATION", "ORGANIZATION", "DATE_TIME"]),
             *own,
         ],

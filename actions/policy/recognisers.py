@@ -8,11 +8,11 @@ recognisers are not used: they look for the list of domain suffixes on the netwo
 from collections.abc import Callable
 from typing import Any
 
+import pytz
 import regex
 from presidio_analyzer import EntityRecognizer, Pattern, PatternRecognizer, RecognizerResult
 from presidio_analyzer.predefined_recognizers import IpRecognizer, NhsRecognizer, UkNinoRecognizer, UsSsnRecognizer
-from stdnum import luhn
-from stdnum.iso7064 import mod_97_10
+from stdnum import iban, luhn
 
 FLAGS = regex.IGNORECASE | regex.MULTILINE
 THRESHOLD = 0.5  # a span below it is not reported
@@ -42,9 +42,8 @@ def luhn_valid(text: str) -> bool:
 
 
 def iban_valid(text: str) -> bool:
-    """ISO 13616: 15 to 34 characters, remainder 1 modulo 97."""
-    compact = regex.sub(r"[ -]", "", text).upper()
-    return 15 <= len(compact) <= 34 and mod_97_10.is_valid(compact[4:] + compact[:4])
+    """ISO 13616: length and structure of its country, remainder 1 modulo 97."""
+    return bool(iban.is_valid(text, check_country=False))
 
 
 def phone_valid(text: str) -> bool:
@@ -133,13 +132,19 @@ def _secrets() -> CheckedPattern:
         "SECRET",
         rf"\b(?:password|passphrase|passwd|pwd|memorable word){_SAYS}\K(?:{quoted}|{looks})",
         rf"\b(?:pin|passcode|otp){_SAYS}\K\d{{3,8}}\b",
-        rf"\b(?:cvv2?|cvc2?|cv2|security (?:code|number))\b{_SAYS}\K\d{{3,8}}\b",
+        rf"\b(?:cvv2?|cvc2?|cv2|(?<!social )security (?:code|number))\b{_SAYS}\K\d{{3,8}}\b",
         rf"\b(?:one.?time|verification|login|log-in|access|sms|text|confirmation|authenti\w+)(?: pass)?code{_SAYS}\K{code}",
         rf"\b(?:one.?time|verification|login|log-in|access|confirmation|authenti\w+) (?:pass)?code{_SAYS}\K{code}",
         rf"{not_code}\bcode (?:is|was|says|they sent is|you sent is|i got is|:)\s*\K{code}",
         r"\b\d{4,8}(?= is (?:my|the) (?:pin|passcode|otp|(?:one.?time |security |verification )?code)\b)",
         r"\b(?:sk|pk|ghp|gho|xox[abp]|AKIA)[-_]?[A-Za-z0-9_-]{16,}\b",
     )
+
+
+def _countries() -> list[str]:
+    """The names of countries, with those in brackets left out: "Samoa (American)" is known as Samoa."""
+    names = {name.split(" (")[0] for name in pytz.country_names.values()}
+    return sorted(names | {"United Kingdom", "England", "Scotland", "Wales", "Northern Ireland", "USA", "U.S.A.", "UK"}, key=len, reverse=True)
 
 
 def recognisers() -> list[EntityRecognizer]:
@@ -170,5 +175,6 @@ def recognisers() -> list[EntityRecognizer]:
         _pattern("PASSPORT", rf"\bpassport(?: number| no\.?)?{_SAYS}\K{identity}"),
         _pattern("DRIVER_LICENSE", rf"\b(?:driver.{{0,2}}s?|driving) licen[cs]e(?: number| no\.?)?{_SAYS}\K{identity}"),
         IpRecognizer(),
+        PatternRecognizer("LOCATION", name="LOCATION", deny_list=_countries(), deny_list_score=0.6),
         _secrets(),
     ]
