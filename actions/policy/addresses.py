@@ -38,6 +38,11 @@ _NUMBER = r"(?:(?:no\.? ?)?\d{1,5}(?:[-/]\d{1,5})?[A-Za-z]?)"
 _UNIT = r"(?:(?:flat|apt\.?|apartment|suite|ste\.?|unit|room|floor|bldg\.?|house|studio|maisonette)[ .#]{1,2}\d{1,5}[a-z]?\b)"
 _CAPITAL = r"(?:\p{Lu}[\p{L}.'’-]*+(?!\w))"
 _LOWER = r"(?:\p{L}[\p{L}.'’-]+)"
+# No word of a street's name, so that "2 lines in our street" is none.
+_NAMING = (
+    r"(?:(?!(?:in|on|at|is|are|was|has|have|for|to|my|your|our|this|that|from|near|with|and|or|but|if|by|per|not|line|lines)\b)"
+    r"\p{L}[\p{L}.'’-]+)"
+)
 _OF = r"(?:(?:de|da|do|di|du|del|della|des|dos|la|las|los|le|van|von|der|den|af|och|of|the|y|i) )"
 # Words after a number that make it a quantity and no house number.
 _QUANTITY = (
@@ -46,7 +51,7 @@ _QUANTITY = (
 )
 
 _STREETS = [
-    rf"(?i:{_NUMBER}[, ]{{1,2}}(?:{_NUMBER}[, ]{{1,2}})?{_QUANTITY}(?:(?:{_LOWER}|\d{{1,3}}(?:st|nd|rd|th)) ){{1,4}}?(?:{_SUFFIX}))\b\.?(?: {_NUMBER}\b)?",
+    rf"(?i:{_NUMBER}[, ]{{1,2}}(?:{_NUMBER}[, ]{{1,2}})?{_QUANTITY}(?:(?:{_NAMING}|\d{{1,3}}(?:st|nd|rd|th)) ){{1,4}}?(?:{_SUFFIX}))\b\.?(?: {_NUMBER}\b)?",
     rf"{_NUMBER}[, ]{{1,2}}(?:{_NUMBER}[, ]{{1,2}})?(?:(?:{_CAPITAL}|\d{{1,3}}(?:st|nd|rd|th)) ){{1,4}}(?:{_SUFFIX_CAPITAL})\b\.?(?: {_NUMBER}\b)?",
     rf"(?:{_CAPITAL} ){{1,3}}(?:Street|Road|Avenue|Lane|Crescent|Terrace|Boulevard|Gardens|Mews|Grove)\b(?: {_NUMBER}\b)?",
     rf"(?i:\b(?:{_NUMBER}[, ]{{1,2}}){{1,2}}(?:{_PREFIX}) {_OF}{{0,2}}{_LOWER}(?: {_OF}{{0,2}}{_LOWER}){{0,3}}?)(?:,? {_NUMBER}\b|(?=\s*[,\n]|\s*$))",

@@ -5,13 +5,11 @@ error, and the patterns go on alone.
 """
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING
 
-from actions.policy.rules import Rule, load  # noqa
-from actions.settings import policy_file
+from actions.policy.rules import PiiRule, Stage
 
 if TYPE_CHECKING:
     from presidio_analyzer import AnalyzerEngine, RecognizerResult
@@ -32,7 +30,7 @@ class Span:
 class Detector:
     """Finds what the `pii` rules of a policy name."""
 
-    def __init__(self, rules: Iterable[Rule]) -> None:
+    def __init__(self, rules: Iterable[PiiRule]) -> None:
         self.rules = list(rules)
         self._rule_of = {entity: rule for rule in self.rules for entity in rule.entities}
         self._rule_of |= {rule.id: rule for rule in self.rules if rule.patterns}
@@ -49,17 +47,26 @@ class Detector:
                 spans.append(Span(result.start, result.end, result.entity_type, round(float(result.score), 2)))
         return sorted(spans)
 
-    def rule(self, span: Span) -> Rule:
+    def rule(self, span: Span) -> PiiRule:
         """The rule that named the span's kind."""
         return self._rule_of[span.kind]
 
-    def redact(self, text: str) -> str:
-        """`text` with each span replaced by its rule's words, unless the rule keeps it."""
+    def hidden(self, text: str, stage: Stage | None = None) -> Iterator[tuple[PiiRule, str]]:
+        """What must not be read, with its rule; with `stage` only by the rules that look at it."""
+        for span in self.find(text):
+            rule = self.rule(span)
+            if not rule.keep and (stage is None or stage in rule.stages):
+                yield rule, text[span.start : span.end]
+
+    def redacted(self, text: str, stage: Stage | None = None) -> tuple[str, list[PiiRule]]:
+        """`text` with personal data replaced, and the rules that replaced some, in the order of the text."""
+        used: list[PiiRule] = []
         for span in reversed(self.find(text)):
             rule = self.rule(span)
-            if not rule.keep:
+            if not rule.keep and (stage is None or stage in rule.stages):
                 text = text[: span.start] + rule.replace + text[span.end :]
-        return text
+                used.insert(0, rule)
+        return text, list({rule.id: rule for rule in used}.values())
 
     def _ready(self) -> "AnalyzerEngine":
         with _STARTING:
@@ -73,7 +80,7 @@ def _precedence(result: "RecognizerResult") -> tuple[float, int, int]:
     return -result.score, result.start - result.end, result.start
 
 
-def _analyzer(rules: list[Rule]) -> "AnalyzerEngine":
+def _analyzer(rules: list[PiiRule]) -> "AnalyzerEngine":
     """Presidio with our recognisers and one for the own patterns of each rule."""
     from presidio_analyzer import AnalyzerEngine, Pattern, RecognizerRegistry
     from presidio_analyzer.context_aware_enhancers import LemmaContextAwareEnhancer
@@ -110,22 +117,18 @@ def _analyzer(rules: list[Rule]) -> "AnalyzerEngine":
     )
 
 
-@cache
-def _detector(path: str, changed: int) -> Detector:
-    return Detector(load(policy_file()).of_kind("pii"))
-
-
 def detector() -> Detector:
-    """The detector of the configured policy file, made anew when the file changes. Raises PolicyError."""
-    path = policy_file()
-    return _detector(str(path), path.stat().st_mtime_ns if path.exists() else 0)
+    """The detector of the configured policy file. Raises PolicyError."""
+    from actions.policy.engine import engine  # the engine has a detector of its own rules
+
+    return engine().personal
 
 
 def find(text: str) -> list[Span]:
-    """See Detector.find, with the rules of policy.yml."""
+    """See Detector.find, with the rules of policy.yml. Raises PolicyError."""
     return detector().find(text)
 
 
 def redact(text: str) -> str:
-    """See Detector.redact, with the rules of policy.yml."""
-    return detector().redact(text)
+    """`text` with personal data replaced as policy.yml says. Raises PolicyError."""
+    return detector().redacted(text)[0]
