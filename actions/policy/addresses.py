@@ -19,7 +19,7 @@ _SUFFIX = (
     r"|turnpike|esplanade|promenade|cul-de-sac|rd|ln|high st"
 )
 _SUFFIX_CAPITAL = (
-    r"St|Drive|Dr|Close|Court|Ct|Place|Pl|Square|Sq|Way|Hill|Row|Walk|Park|Parade|Rise|View|Green|Broadway|Circle|Cir"
+    r"Str?|Drive|Dr|Close|Court|Ct|Place|Pl|Square|Sq|Way|Hill|Row|Walk|Park|Parade|Rise|View|Green|Broadway|Circle|Cir"
     r"|Trail|Loop|Plaza|Villas?|Gate|Quay|Wharf|Yard|Fold|Croft|Dene|Drove|Heights|Ridge|Path|Pass|Crossing|Pike|Run|Bend"
 )
 # Words that come before the name elsewhere, and endings that are grown together with it.
@@ -64,13 +64,15 @@ _STREETS = [
     rf"(?i:(?:\b{_NUMBER} )?\bp\.? ?o\.? ?box \d{{1,6}}\b)",
     rf"(?i:\b(?:{_NUMBER}[, ]{{1,2}}){{1,2}}{_QUANTITY}(?:{_LOWER}[, ]{{1,2}}){{1,4}}(?:{_NUMBER}[, ]{{0,2}})?[\s,]{{0,4}}{_UNIT})",
     rf"(?i:{_UNIT},? \d{{1,5}}[a-z]?,? {_LOWER}(?: {_LOWER}){{0,3}})(?=\s*[,\n]|\s*$)",
-    rf"(?i:\b(?:PSC|Unit|CMR) \d{{3,5}},? Box \d{{1,5}}\b)|\bUS[NCS]+ [A-Z]\w+(?=\s+[AF]PO\b)",
+    rf"(?i:\b(?:PSC|Unit|CMR) \d{{3,5}},? Box \d{{1,5}}\b)|\bUS[CNSV]{2, 3} [A-Z]\w+(?=\s+[AF]PO\b)",
     rf"(?i:\b(?:live|lives|living|lived|moved|moving|address is|located|deliver(?:ed)?|ship(?:ped)?|sent?|office) (?:to |at |in |it to )?(?:my |our |the )?(?:new |old |current )?(?:address |home )?(?:is |at )?)\K{_NUMBER}[, ]{{1,2}}{_CAPITAL}(?: {_CAPITAL}){{0,3}}",
 ]
 _STREET = [regex.compile(rf"(?<![\w£$€.]){street}") for street in _STREETS]
 
 _GAP = r"[ \t]*(?:,|,?\s*\n[^\w\n]{0,4}|(?<=\d) (?=\p{Lu}|\d)|(?<=\p{L})\.? (?=\d|\p{Lu}))\s*"
-_POSTCODE = r"(?:[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}|(?:[A-Z]{1,2}-)?\d{4,6}(?:-\d{3,4})?|\d{3} \d{2}|[A-Z]\d[A-Z] ?\d[A-Z]\d)"
+_POSTCODE = (
+    r"(?:[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}|(?:[A-Z]{1,2}-)?\d{4,6}(?:-\d{3,4})?|\d{3} \d{2}|[A-Z]\d[A-Z] ?\d[A-Z]\d)"
+)
 _PLACE = rf"{_CAPITAL}(?: {_OF}{{0,2}}{_CAPITAL}){{0,4}}"
 _PART = [
     regex.compile(rf"(?i:{_UNIT})"),
@@ -81,10 +83,16 @@ _PART = [
 ]
 # In a text without capitals: a line of its own, or words between commas.
 _PART_LOWER = regex.compile(rf"(?:\p{{Ll}}[\p{{L}}.'’-]+ ?){{1,5}}(?:(?i:{_POSTCODE})(?!\w)|(?=\s*(?:,|\n|$)))")
-_BEFORE = regex.compile(rf"(?i:(?:\bthe corner of |\bcorner of )|(?i:\b(?:flat|apt\.?|apartment|suite|unit|room) )|{_UNIT}[,\s]{{1,3}})$")
-_CORNER = regex.compile(rf" (?:and|&) (?:{_CAPITAL} ){{1,3}}(?:{_SUFFIX_CAPITAL}|Street|Road|Avenue|Lane)\b|(?i: and (?:{_LOWER} ){{1,3}}(?:street|road))\b")
+_BEFORE = regex.compile(
+    rf"(?i:(?:\bthe corner of |\bcorner of )|(?i:\b(?:flat|apt\.?|apartment|suite|unit|room) )|{_UNIT}[,\s]{{1,3}})$"
+)
+_CORNER = regex.compile(
+    rf" (?:and|&) (?:{_CAPITAL} ){{1,3}}(?:{_SUFFIX_CAPITAL}|Street|Road|Avenue|Lane)\b|(?i: and (?:{_LOWER} ){{1,3}}(?:street|road))\b"
+)
 _GAP_END = regex.compile(_GAP)
-_SENTENCE_WORDS = frozenset("i you he she it we they the this that please thanks thank can could will would my what when where how why is are do does and but if hi hello dear regards call".split())
+_SENTENCE_WORDS = frozenset(
+    "i you he she it we they the this that please thanks thank can could will would my what when where how why is are do does and but if hi hello dear regards call".split()
+)
 
 
 class AddressRecogniser(EntityRecognizer):

@@ -66,7 +66,20 @@ class Reader(SpacyNlpEngine):
         doc = self.nlp[language](text)
         for token in doc:
             token.lemma_ = token.lower_
-        return self._doc_to_nlp_artifact(doc, language)
+        artifacts = self._doc_to_nlp_artifact(doc, language)
+        for entity in artifacts.entities:
+            before, after = doc[entity.start - 1 : entity.start].text.lower(), doc[entity.end : entity.end + 1].text
+            if (
+                before in ("in", "near")
+                and entity.label_ in ("ORGANIZATION", "PERSON")
+                and not after.startswith(("'", "’"))
+            ):
+                entity.label_ = "LOCATION"
+        return artifacts
+
+    def is_stopword(self, word: str, language: str) -> bool:
+        """None is: "call" and "name" are stop words to spaCy, and context words to us."""
+        return False
 
     def read(self, text: str) -> Any:
         """The spaCy document of a text."""
@@ -79,7 +92,11 @@ def reader() -> Reader:
     try:
         nlp = spacy.load(model_folder(), exclude=_UNUSED)
     except (ModelMissing, OSError, ValueError) as error:
-        reason = str(error) if isinstance(error, ModelMissing) else f"{MODEL} cannot be read: run `uv sync --reinstall` in actions/"
+        reason = (
+            str(error)
+            if isinstance(error, ModelMissing)
+            else f"{MODEL} cannot be read: run `uv sync --reinstall` in actions/"
+        )
         log.error("pii_names_off", extra={"reason": reason, "effect": "names are found by titles and cues only"})
         nlp = spacy.blank(LANGUAGE)
     return Reader(nlp)
@@ -106,15 +123,25 @@ def ordinary(word: str) -> bool:
 
 
 # Sentences in which only a person's name makes sense: what the model says of a word there is what it knows of it.
-_CARRIERS = ("My name is {}.", "{} told me that he lives with his wife.", "I spoke to {} yesterday and she was very kind.")
-_RELATIONS = frozenset("madam sir mum mom dad mate robot bot chatbot granny nan nana grandad team guys folks santa".split())
+_CARRIERS = (
+    "My name is {}.",
+    "{} told me that he lives with his wife.",
+    "I spoke to {} yesterday and she was very kind.",
+)
+_RELATIONS = frozenset(
+    "madam sir mum mom dad mate robot bot chatbot granny nan nana grandad team guys folks santa".split()
+)
 
 
 @lru_cache(maxsize=4096)
 def name_votes(word: str) -> int:
     """In how many of three sentences the model takes the word, written with a capital, for a person's name."""
     word = word[:1].upper() + word[1:]
-    if not word.replace("-", "").replace("’", "'").replace("'", "").isalpha() or word.lower() in _RELATIONS or len(word) < 3:
+    if (
+        not word.replace("-", "").replace("’", "'").replace("'", "").isalpha()
+        or word.lower() in _RELATIONS
+        or len(word) < 3
+    ):
         return 0
     votes = 0
     for carrier in _CARRIERS:

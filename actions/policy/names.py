@@ -20,7 +20,9 @@ MOST_WORDS = 4
 
 _WORD = r"\p{Lu}[\p{L}\p{M}'’-]+"
 _INITIAL = r"\p{Lu}\.?(?!\w)"
-_PARTICLE = r"(?:van der|van den|van de|van|von|de la|de|del|della|di|da|dos|du|la|le|el|al|bin|ibn|ben|st\.?|mac|ter|ten|zu)"
+_PARTICLE = (
+    r"(?:van der|van den|van de|van|von|de la|de|del|della|di|da|dos|du|la|le|el|al|bin|ibn|ben|st\.?|mac|ter|ten|zu)"
+)
 _NAME = rf"(?:{_WORD}|{_INITIAL})(?:[ \t]+(?:{_PARTICLE} )?(?:{_WORD}|{_INITIAL})){{0,3}}"
 _NAME_LOWER = r"\p{L}[\p{L}\p{M}'’-]+(?: \p{L}[\p{L}\p{M}'’-]+){0,2}"
 _TITLE = r"(?:mr|mrs|ms|miss|mx|dr|prof|professor|doctor|sir|madam|dame|lord|lady|rev|reverend|father|captain|capt|sgt|lt|hon)\b\.?"
@@ -51,17 +53,30 @@ _AFTER = (
     r"|,? (?:said|says|told|asked|asks|wrote|called|rang|phoned|e-?mailed|replied|lives|lived|moved|died|thinks|wants|wanted|spoke|promised|"
     r"had|spent|and i)\b|,? is (?:from|my|a (?:very )?\p{L}+ (?:person|man|woman|guy|friend|colleague)|so \p{L}+|here|away|ill|not home|the (?:account|bill)))"
 )
-_ACTING = regex.compile(rf"(?:^|[.!?\n\"“]\s{{0,2}}|\b(?:that|but|and|tell|said|why is|if|because|here's|here is|for|of|at|to|this is) )(?P<name>{_NAME})(?={_AFTER})", regex.M)
+_ACTING = regex.compile(
+    rf"(?:^|[.!?\n\"“]\s{{0,2}}|\b(?:that|but|and|tell|said|why is|if|because|here's|here is|for|of|at|to|this is) )(?P<name>{_NAME})(?={_AFTER})",
+    regex.M,
+)
 _CALLED = regex.compile(rf"(?:\b|(?<=\W)|^)(?:{_HINT}|{_CUE})[ ,]{{1,2}}$", regex.I)
 _ACTS = regex.compile(_AFTER, regex.I)
-_VOCATIVE = regex.compile(rf"^(?P<name>{_WORD}), (?=(?:can|could|will|would|please|i|are|do|how|what|why|where|when|you|thanks|thank)\b)", regex.M | regex.I)
+_VOCATIVE = regex.compile(
+    rf"^(?P<name>{_WORD}), (?=(?:can|could|will|would|please|i|are|do|how|what|why|where|when|you|thanks|thank)\b)",
+    regex.M | regex.I,
+)
 _ADDRESSED = regex.compile(rf", (?P<name>{_WORD})[!.?]*\s*$")
 _SIGNED = regex.compile(
     rf"\b(?i:regards|thanks|thank you|sincerely|faithfully|cheers|best wishes|best|yours|love|ta)[,.!]?[ \t]*\n?\s*[-–—]?\s*(?P<name>{_NAME})\s*$",
     regex.M,
 )
-_SIGNED_LOWER = regex.compile(r"\b(?:regards|sincerely|faithfully|best wishes)[,.!]?\s+(?P<name>\p{L}{2,}(?: \p{L}{2,})?)\s*$", regex.I)
+_SIGNED_LOWER = regex.compile(
+    r"\b(?:regards|sincerely|faithfully|best wishes)[,.!]?\s+(?P<name>\p{L}{2,}(?: \p{L}{2,})?)\s*$", regex.I
+)
 _ALONE = regex.compile(rf"^\W{{0,4}}(?P<name>{_WORD}(?: {_WORD}| {_INITIAL}){{1,2}})\W{{0,2}}$", regex.M)
+_COMPANY = regex.compile(
+    r"\b(?:ltd|limited|inc|corp|corporation|company|co|plc|llc|gmbh|ag|sa|group|bank|holdings|partners|associates|sons?|services?|solutions?"
+    r"|systems?|technolog\w+|software|labs?|media|network|university|college|school|hospital|council|department|institute|society|and)\b\.?|&|\d",
+    regex.I,
+)
 _LINKED = regex.compile(r"\s*(?:,|,? and|,? or|&|/)\s+$")
 
 
@@ -100,7 +115,11 @@ class NameRecogniser(EntityRecognizer):
             words = match.group().split()[1:]
             known = [self.ordinary(word) for word in words]
             if not known[0] or words[0][0].isupper():
-                add(match.start(), match.end() if not known[-1] else match.start() + len(match.group().rsplit(" ", len(words) - 1)[0]), TITLED)
+                add(
+                    match.start(),
+                    match.end() if not known[-1] else match.start() + len(match.group().rsplit(" ", len(words) - 1)[0]),
+                    TITLED,
+                )
         for match in _CUED.finditer(text):
             add(*match.span("name"), CUED)
         for match in _CUED_LOWER.finditer(text):
@@ -124,7 +143,9 @@ class NameRecogniser(EntityRecognizer):
         tagged = self._tagged(text, nlp_artifacts)
         for start, end in tagged:
             add(start, end, TAGGED)
-        self._listed(text, found, nlp_artifacts, add)
+        for start, end in self._mistaken(text, nlp_artifacts):
+            add(start, end, GUESSED)
+        self._listed(text, found, add)
         return [RecognizerResult("PERSON", start, end, score) for (start, end), score in found.items()]
 
     def _lower(self, text: str, match: "regex.Match[str]", add: Callable[[int, int, float], None]) -> None:
@@ -152,7 +173,9 @@ class NameRecogniser(EntityRecognizer):
         if nlp_artifacts is None:
             return []
         spans = [(e.start_char, e.end_char) for e in nlp_artifacts.entities if e.label_ == "PERSON"]
-        spans = [span for span in spans if self._plausible(text[span[0] : span[1]]) and not text[slice(*span)].islower()]
+        spans = [
+            span for span in spans if self._plausible(text[span[0] : span[1]]) and not text[slice(*span)].islower()
+        ]
         capitals = regex.findall(r"\b\p{Lu}\p{Ll}+", text)
         if len(capitals) <= 1 and len(text) < 2000:
             raised = regex.sub(r"\b\p{Ll}[\p{L}'’-]{2,}", self._raised, text)
@@ -164,7 +187,11 @@ class NameRecogniser(EntityRecognizer):
     def _lower_plausible(self, text: str, start: int, end: int) -> bool:
         """Whether a name without capitals may be one: unknown words that what stands around calls a person."""
         words = text[start:end].split()
-        if not self._plausible(text[start:end]) or len(words) > 3 or (self.ordinary(words[0]) and self.votes(words[0]) < 2):
+        if (
+            not self._plausible(text[start:end])
+            or len(words) > 3
+            or (self.ordinary(words[0]) and self.votes(words[0]) < 2)
+        ):
             return False
         return bool(_CALLED.search(text[max(0, start - 40) : start]) or _ACTS.match(text, end))
 
@@ -180,7 +207,22 @@ class NameRecogniser(EntityRecognizer):
             return self.votes(words[0]) > 0
         return not all(self.ordinary(w) and w[0].islower() for w in words)
 
-    def _listed(self, text: str, found: dict[tuple[int, int], float], nlp_artifacts: Any, add: Callable[[int, int, float], None]) -> None:
+    def _mistaken(self, text: str, nlp_artifacts: Any) -> list[tuple[int, int]]:
+        """Companies of spaCy's that are persons: a first name begins them, and nothing else speaks of a company."""
+        spans = []
+        for entity in nlp_artifacts.entities if nlp_artifacts is not None else ():
+            words = entity.text.split()
+            if entity.label_ == "ORGANIZATION" and len(words) <= MOST_WORDS and self._plausible(entity.text):
+                sure = 2 if len(words) > 1 else 3
+                if (
+                    words[0][0].isupper()
+                    and not _COMPANY.search(entity.text)
+                    and self.votes(words[0].strip(".,'’")) >= sure
+                ):
+                    spans.append((entity.start_char, entity.end_char))
+        return spans
+
+    def _listed(self, text: str, found: dict[tuple[int, int], float], add: Callable[[int, int, float], None]) -> None:
         """Names in a list with a name: "Okoro, Lee and Grant"."""
         if not found:
             return
@@ -209,7 +251,24 @@ def stems(word: str) -> tuple[str, ...]:
     """`word` in lower case and what it may be a form of."""
     word = regex.sub(r"(?:[’']s|n[’']t|[’'](?:re|ve|ll|d|m))$", "", word.lower()).strip("'’-.")
     forms = [word]
-    for ending, instead in (("ies", "y"), ("es", ""), ("s", ""), ("ied", "y"), ("ed", ""), ("ed", "e"), ("d", ""), ("ing", ""), ("ing", "e"), ("er", ""), ("ers", ""), ("est", ""), ("ly", ""), ("ily", "y"), ("less", ""), ("ness", "")):
+    for ending, instead in (
+        ("ies", "y"),
+        ("es", ""),
+        ("s", ""),
+        ("ied", "y"),
+        ("ed", ""),
+        ("ed", "e"),
+        ("d", ""),
+        ("ing", ""),
+        ("ing", "e"),
+        ("er", ""),
+        ("ers", ""),
+        ("est", ""),
+        ("ly", ""),
+        ("ily", "y"),
+        ("less", ""),
+        ("ness", ""),
+    ):
         if word.endswith(ending) and len(word) - len(ending) >= 2:
             stem = word[: -len(ending)] + instead
             forms.append(stem)

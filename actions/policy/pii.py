@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from actions.policy.entities import ENTITIES
 from actions.policy.rules import PiiRule, Stage
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Detector:
             return []
         found = self._ready().analyze(text, language="en", entities=list(self._rule_of))
         spans: list[Span] = []
-        for result in sorted(found, key=_precedence):
+        for result in sorted(found, key=self._precedence):
             if not any(result.start < s.end and result.end > s.start for s in spans):
                 spans.append(Span(result.start, result.end, result.entity_type, round(float(result.score), 2)))
         return sorted(spans)
@@ -68,16 +69,16 @@ class Detector:
                 used.insert(0, rule)
         return text, list({rule.id: rule for rule in used}.values())
 
+    def _precedence(self, result: "RecognizerResult") -> tuple[bool, float, int, int]:
+        """Who wins where two overlap: what is hidden before a kept entity, then the surer, then the longer one."""
+        kept = result.entity_type in ENTITIES and self._rule_of[result.entity_type].keep
+        return kept, -result.score, result.start - result.end, result.start
+
     def _ready(self) -> "AnalyzerEngine":
         with _STARTING:
             if self._analyzer is None:
                 self._analyzer = _analyzer(self.rules)
             return self._analyzer
-
-
-def _precedence(result: "RecognizerResult") -> tuple[float, int, int]:
-    """The surer span wins, then the longer one."""
-    return -result.score, result.start - result.end, result.start
 
 
 def _analyzer(rules: list[PiiRule]) -> "AnalyzerEngine":
@@ -107,7 +108,9 @@ def _analyzer(rules: list[PiiRule]) -> "AnalyzerEngine":
         ],
         supported_languages=["en"],
     )
-    enhancer = LemmaContextAwareEnhancer(min_score_with_context_similarity=THRESHOLD, context_matching_mode="whole_word")
+    enhancer = LemmaContextAwareEnhancer(
+        min_score_with_context_similarity=THRESHOLD, context_prefix_count=7, context_matching_mode="whole_word"
+    )
     return AnalyzerEngine(
         registry=registry,
         nlp_engine=reader,

@@ -59,9 +59,7 @@ class CheckedPattern(PatternRecognizer):
 
     def __init__(self, entity: str, patterns: list[Pattern], check: str = "", context: list[str] | None = None) -> None:
         self.check = CHECKS.get(check)
-        super().__init__(
-            entity, name=entity, patterns=patterns, context=context, global_regex_flags=FLAGS
-        )
+        super().__init__(entity, name=entity, patterns=patterns, context=context, global_regex_flags=FLAGS)
 
     def invalidate_result(self, pattern_text: str) -> bool:
         return self.check is not None and not self.check(pattern_text)
@@ -94,7 +92,7 @@ class PhonePattern(PatternRecognizer):
 
     def invalidate_result(self, pattern_text: str) -> bool:
         digits = regex.sub(r"\D", "", pattern_text)
-        return not 7 <= len(digits) <= 15 or len(set(digits)) == 1 or bool(regex.match(_DATE, pattern_text, FLAGS))
+        return not 6 <= len(digits) <= 15 or len(set(digits)) == 1 or bool(regex.fullmatch(_DATE, pattern_text, FLAGS))
 
 
 def _phones() -> PhonePattern:
@@ -127,7 +125,9 @@ def _secrets() -> CheckedPattern:
     quoted = r"(?<=[\"'“‘])[^\s\"'”’]{4,}"
     looks = r"(?=\S*[\d!@#$%^&*_+])[^\s\"'”’]{4,}(?<![.,;:?])"
     code = r"\d(?:[ -]?\d){3,7}\b"
-    not_code = r"(?<!error |fault |status |promo |voucher |discount |country |area |dialling |dialing |sort |post |zip )"
+    not_code = (
+        r"(?<!error |fault |status |promo |voucher |discount |country |area |dialling |dialing |sort |post |zip )"
+    )
     return _pattern(
         "SECRET",
         rf"\b(?:password|passphrase|passwd|pwd|memorable word){_SAYS}\K(?:{quoted}|{looks})",
@@ -144,7 +144,11 @@ def _secrets() -> CheckedPattern:
 def _countries() -> list[str]:
     """The names of countries, with those in brackets left out: "Samoa (American)" is known as Samoa."""
     names = {name.split(" (")[0] for name in pytz.country_names.values()}
-    return sorted(names | {"United Kingdom", "England", "Scotland", "Wales", "Northern Ireland", "USA", "U.S.A.", "UK"}, key=len, reverse=True)
+    return sorted(
+        names | {"United Kingdom", "England", "Scotland", "Wales", "Northern Ireland", "USA", "U.S.A.", "UK"},
+        key=len,
+        reverse=True,
+    )
 
 
 def recognisers() -> list[EntityRecognizer]:
