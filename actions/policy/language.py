@@ -54,16 +54,18 @@ class Reader(SpacyNlpEngine):
     """Presidio's view of the model: tokens and entities only. The words' own forms serve as lemmas for context words."""
 
     def __init__(self, nlp: spacy.language.Language) -> None:
+        self.nlp: Any
         super().__init__(
             models=[{"lang_code": LANGUAGE, "model_name": MODEL}],
             ner_model_configuration=NerModelConfiguration(
                 model_to_presidio_entity_mapping=_LABELS, labels_to_ignore=_IGNORED, default_score=0.55
             ),
         )
+        self.model = nlp
         self.nlp = {LANGUAGE: nlp}
 
     def process_text(self, text: str, language: str) -> NlpArtifacts:
-        doc = self.nlp[language](text)
+        doc = self.model(text)
         for token in doc:
             token.lemma_ = token.lower_
         artifacts = self._doc_to_nlp_artifact(doc, language)
@@ -83,7 +85,7 @@ class Reader(SpacyNlpEngine):
 
     def read(self, text: str) -> Any:
         """The spaCy document of a text."""
-        return self.nlp[LANGUAGE](text)
+        return self.model(text)
 
 
 @cache
@@ -133,9 +135,23 @@ _RELATIONS = frozenset(
 )
 
 
+@cache
+def given_names() -> frozenset[str]:
+    """Common given names in lower case."""
+    lines = (Path(__file__).parent / "given_names.txt").read_text(encoding="utf-8").splitlines()
+    return frozenset(name for line in lines if not line.startswith("#") for name in line.split())
+
+
+def given(word: str) -> bool:
+    """Whether the word is a common given name."""
+    return word.lower() in given_names()
+
+
 @lru_cache(maxsize=4096)
 def name_votes(word: str) -> int:
-    """In how many of three sentences the model takes the word, written with a capital, for a person's name."""
+    """In how many of three sentences the model takes the word for a person's name; 3 for a common given name."""
+    if word.lower() in given_names():
+        return len(_CARRIERS)
     word = word[:1].upper() + word[1:]
     if (
         not word.replace("-", "").replace("’", "'").replace("'", "").isalpha()

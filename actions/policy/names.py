@@ -12,6 +12,8 @@ from typing import Any
 import regex
 from presidio_analyzer import EntityRecognizer, RecognizerResult
 
+Add = Callable[[int, int, float], None]
+
 CUED = 0.9
 TITLED = 0.9
 TAGGED = 0.75
@@ -77,6 +79,8 @@ _COMPANY = regex.compile(
     r"|systems?|technolog\w+|software|labs?|media|network|university|college|school|hospital|council|department|institute|society|and)\b\.?|&|\d",
     regex.I,
 )
+_NAMES = regex.compile(rf"(?<![\w@.'’-]){_NAME}(?!\w|@)")
+_LOWER_GIVEN = regex.compile(r"(?<![\w@.'’/_-])(?P<first>\p{Ll}{3,})(?: (?P<last>\p{Ll}[\p{L}'’-]{2,}))?(?![\w@]|[.'’-]\w{3,})")
 _LINKED = regex.compile(r"\s*(?:,|,? and|,? or|&|/)\s+$")
 
 
@@ -85,6 +89,7 @@ class NameRecogniser(EntityRecognizer):
 
     `ordinary` says whether a word is in a dictionary; `house` whether it is one of the house's own words, such as a
     product's name; `votes` (0 to 3) how sure the model is that it is a name when nothing around speaks against it;
+    `given` whether it is a common given name;
     `reread` gives the spaCy document of another text.
     """
 
@@ -93,9 +98,10 @@ class NameRecogniser(EntityRecognizer):
         ordinary: Callable[[str], bool],
         house: Callable[[str], bool],
         votes: Callable[[str], int],
+        given: Callable[[str], bool],
         reread: Callable[[str], Any],
     ) -> None:
-        self.ordinary, self.house, self.votes, self.reread = ordinary, house, votes, reread
+        self.ordinary, self.house, self.votes, self.given, self.reread = ordinary, house, votes, given, reread
         super().__init__(["PERSON"], name="PERSON")
 
     def load(self) -> None:
@@ -110,7 +116,7 @@ class NameRecogniser(EntityRecognizer):
                 found[start, end] = max(score, found.get((start, end), 0.0))
 
         for match in _TITLED.finditer(text):
-            add(*match.span(), TITLED)
+            add(match.start(), match.end(), TITLED)
         for match in _TITLED_LOWER.finditer(text):
             words = match.group().split()[1:]
             known = [self.ordinary(word) for word in words]
@@ -121,34 +127,34 @@ class NameRecogniser(EntityRecognizer):
                     TITLED,
                 )
         for match in _CUED.finditer(text):
-            add(*match.span("name"), CUED)
+            add(match.start("name"), match.end("name"), CUED)
         for match in _CUED_LOWER.finditer(text):
             self._lower(text, match, add)
         for match in _SIGNED_LOWER.finditer(text):
             self._lower(text, match, add)
         for match in _SIGNED.finditer(text):
             if self._unusual(match.group("name")):
-                add(*match.span("name"), CUED)
+                add(match.start("name"), match.end("name"), CUED)
         for pattern in (_HINTED, _ACTING, _VOCATIVE):
             for match in pattern.finditer(text, overlapped=pattern is _HINTED):
                 if match.group("name")[0].isupper() and self._unusual(match.group("name"), every=True):
-                    add(*match.span("name"), GUESSED)
+                    add(match.start("name"), match.end("name"), GUESSED)
         for match in _ADDRESSED.finditer(text):
             if self.votes(match.group("name")) > 1 and not self.house(match.group("name")):
-                add(*match.span("name"), GUESSED)
+                add(match.start("name"), match.end("name"), GUESSED)
         for match in _ALONE.finditer(text):
             first = match.group("name").split()[0]
             if self.votes(first) and self._unusual(match.group("name")):
-                add(*match.span("name"), GUESSED)
+                add(match.start("name"), match.end("name"), GUESSED)
         tagged = self._tagged(text, nlp_artifacts)
         for start, end in tagged:
             add(start, end, TAGGED)
-        for start, end in self._mistaken(text, nlp_artifacts):
+        for start, end in (*self._mistaken(text, nlp_artifacts), *self._known(text, nlp_artifacts)):
             add(start, end, GUESSED)
         self._listed(text, found, add)
         return [RecognizerResult("PERSON", start, end, score) for (start, end), score in found.items()]
 
-    def _lower(self, text: str, match: "regex.Match[str]", add: Callable[[int, int, float], None]) -> None:
+    def _lower(self, text: str, match: "regex.Match[str]", add: Add) -> None:
         """A name after a sure cue, in any case: the first word, and the next ones that no dictionary has."""
         name = match.group("name")
         words = name.split(" ")
@@ -222,7 +228,28 @@ class NameRecogniser(EntityRecognizer):
                     spans.append((entity.start_char, entity.end_char))
         return spans
 
-    def _listed(self, text: str, found: dict[tuple[int, int], float], add: Callable[[int, int, float], None]) -> None:
+    def _known(self, text: str, nlp_artifacts: Any) -> list[tuple[int, int]]:
+        """Names that the model knows out of context, where it sees nothing else; without capitals only common ones."""
+        spans = []
+        labels = [(e.start_char, e.end_char, e.label_) for e in nlp_artifacts.entities] if nlp_artifacts is not None else []
+        for match in _NAMES.finditer(text):
+            words = match.group().split()
+            label = next((k for s, e, k in labels if s < match.end() and e > match.start()), "")
+            opens = not text[: match.start()].rstrip() or text[: match.start()].rstrip()[-1] in ".!?\n:"
+            sure = 3 if label == "LOCATION" or (label and len(words) == 1) else 2
+            if any(self.house(w) and len(w) > 2 for w in words) or _COMPANY.search(match.group()) or words[0].isupper():
+                continue
+            first = words[0].strip(".,'’-")
+            if self.given(first) or (self.votes(first) >= sure and not (opens and self.ordinary(first))):
+                spans.append(match.span())
+        for match in _LOWER_GIVEN.finditer(text):
+            if self.given(match.group("first")) and not self.house(match.group("first")):
+                last = match.group("last")
+                named = last and (not self.ordinary(last) or self.given(last)) and not self.house(last)
+                spans.append(match.span() if named else match.span("first"))
+        return spans
+
+    def _listed(self, text: str, found: dict[tuple[int, int], float], add: Add) -> None:
         """Names in a list with a name: "Okoro, Lee and Grant"."""
         if not found:
             return
@@ -234,7 +261,7 @@ class NameRecogniser(EntityRecognizer):
                     known = [any(s < f and e > t for s, e in sure) for t, f in ((a, b), (c, d))]
                     for other, span in ((1, (a, b)), (0, (c, d))):
                         if known[other] and not known[1 - other] and self._unusual(text[span[0] : span[1]]):
-                            add(*span, GUESSED)
+                            add(span[0], span[1], GUESSED)
 
 
 def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:

@@ -102,7 +102,7 @@ def _analyzer(rules: list[PiiRule]) -> "AnalyzerEngine":
         [
             *recognisers(),
             AddressRecogniser(),
-            NameRecogniser(language.ordinary, language.house, language.name_votes, reader.read),
+            NameRecogniser(language.ordinary, language.house, language.name_votes, language.given, reader.read),
             SpacyRecognizer(supported_entities=["LOCATION", "ORGANIZATION", "DATE_TIME"]),
             *own,
         ],

@@ -59,7 +59,7 @@ class CheckedPattern(PatternRecognizer):
 
     def __init__(self, entity: str, patterns: list[Pattern], check: str = "", context: list[str] | None = None) -> None:
         self.check = CHECKS.get(check)
-        super().__init__(entity, name=entity, patterns=patterns, context=context, global_regex_flags=FLAGS)
+        super().__init__(entity, name=entity, patterns=patterns, context=context or [], global_regex_flags=FLAGS)
 
     def invalidate_result(self, pattern_text: str) -> bool:
         return self.check is not None and not self.check(pattern_text)
@@ -100,11 +100,18 @@ def _phones() -> PhonePattern:
     patterns = {
         r"(?<![\w+])(?:\+\d{1,3}|00[1-9]\d{0,2})[ .-]?(?:\(0\)[ .-]?)?(?:\(?\d{1,5}\)?[ .-]?){1,5}\d{2,5}(?!\w)": LIKELY,
         r"(?<![\w+./-])\(?0[1-9]\d{2,4}\)?[ .-]?\d{3,4}[ .-]?\d{3,4}(?![\w/])": LIKELY,
-        r"(?<![\w+./-])\(?02\d\)?[ .-]?\d{4}[ .-]?\d{4}(?!\w)": LIKELY,
+        r"(?<![\w+./-])\(?0\d{1,2}\)?[ .-]?\d{4}[ .-]?\d{4}(?!\w)": LIKELY,
+        r"(?<![\w+./:-])\(?0[1-9]\d{0,4}\)?(?:[ .-]\d{2,5}){1,4}(?![\w/:]|[.-]\d)": LIKELY,
+        r"(?<![\w+./:-])0[1-9]\d{1,4}/\d{4,8}(?![\w/:])": LIKELY,
+        r"(?<![\w+./-])\(\d{2,4}\) ?\d{2,4}[ .-]?\d{2,5}(?!\w)": LIKELY,
+        r"(?<![\w+./:-])\d{2}(?:-\d\d){3,4}(?![\w/:-])": LIKELY,
+        rf"(?<![\w+./:-])\d{{2,5}}(?:[ .-]?\d{{2,5}}){{1,4}}\s?(?:x|ext\.?|extension)\s?\d{{1,5}}(?!\w)": LIKELY,
+        r"(?<!(?:order|account|card|reference|ticket|serial|tracking|model|case|invoice|customer|meter|policy|security|licen[cs]e"
+        r"|booking|iban|insurance|passport|id) )\bnumber(?: is|:| to)?:? \K\(?\d{1,5}\)?(?:[ .-]?\(?\d{1,5}\)?){1,5}(?![\w/:]|\.\d)": LIKELY,
         rf"(?<![\w+./-])(?:1[ .-])?(?:\(\d{{3}}\) ?|\d{{3}}[ .-])\d{{3}}[ .-]\d{{4}}{extension}(?!\w)": LIKELY,
         rf"(?<![\w+./:-])\(?\d{{1,5}}\)?(?:[ .-]?\(?\d{{1,5}}\)?){{1,5}}{extension}(?![\w/:]|\.\d)": WEAK,
     }
-    context = "phone telephone tel mobile cell cellphone landline call called calling ring text fax whatsapp reach dial answering".split()
+    context = "phone telephone tel mobile cell cellphone landline call called calling ring text fax whatsapp reach reached dial answering answer contact hotline handset sms".split()
     return PhonePattern(
         "PHONE_NUMBER",
         name="PHONE_NUMBER",
@@ -170,6 +177,7 @@ def recognisers() -> list[EntityRecognizer]:
         _pattern(
             "UK_POSTCODE",
             r"\b(?:[BEGLMNSW]|[A-Z]{2})\d[A-Z\d]?[ -]?\d[ABD-HJLNP-UW-Z]{2}\b",
+            r"\b(?:zip(?: ?code)?|postal ?code|postcode|post code)(?: is|:)? ?\K\d{4,6}(?:-\d{4})?\b",
             score=LIKELY,
         ),
         _pattern("DATE_OF_BIRTH", _DATE, context="born birth birthday dob d.o.b birthdate bday"),
