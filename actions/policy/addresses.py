@@ -4,6 +4,8 @@ An address begins where a number, a street and often a unit stand together; it g
 that follow as long as they look like parts of an address: a unit, a place name, a region, a postcode, a country.
 """
 
+# ruff: noqa: E501  a pattern is easier to read on one line
+
 from typing import Any
 
 import regex
@@ -66,6 +68,8 @@ _STREETS = [
     rf"(?i:{_UNIT},? \d{{1,5}}[a-z]?,? {_LOWER}(?: {_LOWER}){{0,3}})(?=\s*[,\n]|\s*$)",
     rf"(?i:\b(?:PSC|Unit|CMR) \d{{3,5}},? Box \d{{1,5}}\b)|\bUS[CNSV]{2, 3} [A-Z]\w+(?=\s+[AF]PO\b)",
     rf"(?i:\b(?:live|lives|living|lived|moved|moving|address is|located|deliver(?:ed)?|ship(?:ped)?|sent?|office) (?:to |at |in |it to )?(?:my |our |the )?(?:new |old |current )?(?:address |home )?(?:is |at )?)\K{_NUMBER}[, ]{{1,2}}{_CAPITAL}(?: {_CAPITAL}){{0,3}}",
+    rf"\b{_CAPITAL}(?: {_CAPITAL}){{0,2}},? [A-Z]{{2}} \d{{5}}(?:-\d{{4}})?\b",
+    r"\b[AFD]PO,? [A-Z]{2} \d{5}\b",
 ]
 _STREET = [regex.compile(rf"(?<![\w£$€.]){street}") for street in _STREETS]
 
@@ -90,9 +94,11 @@ _CORNER = regex.compile(
     rf" (?:and|&) (?:{_CAPITAL} ){{1,3}}(?:{_SUFFIX_CAPITAL}|Street|Road|Avenue|Lane)\b|(?i: and (?:{_LOWER} ){{1,3}}(?:street|road))\b"
 )
 _GAP_END = regex.compile(_GAP)
-_SENTENCE_WORDS = frozenset(
-    "i you he she it we they the this that please thanks thank can could will would my what when where how why is are do does and but if hi hello dear regards call".split()
-)
+_SENTENCE = """
+i you he she it we they the this that please thanks thank can could will would my what when where how why is are do
+does and but if hi hello dear regards call
+"""
+_SENTENCE_WORDS = frozenset(_SENTENCE.split())
 
 
 class AddressRecogniser(EntityRecognizer):

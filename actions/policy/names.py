@@ -5,8 +5,11 @@ is joined with what the words around say: titles, "my name is", sign-offs, lists
 capitals is read a second time with capitals on the words that no dictionary has.
 """
 
+# ruff: noqa: E501  a pattern is easier to read on one line
+
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import regex
@@ -256,7 +259,7 @@ class NameRecogniser(EntityRecognizer):
         names = [m.span() for m in regex.finditer(_NAME, text)]
         for _ in range(3):
             sure = set(found)
-            for (a, b), (c, d) in zip(names, names[1:], strict=False):
+            for (a, b), (c, d) in pairwise(names):
                 if _LINKED.match(text[b:c]):
                     known = [any(s < f and e > t for s, e in sure) for t, f in ((a, b), (c, d))]
                     for other, span in ((1, (a, b)), (0, (c, d))):

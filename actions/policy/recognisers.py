@@ -5,6 +5,8 @@ beside one of its context words, or an EntityRecognizer that checks a check digi
 recognisers are not used: they look for the list of domain suffixes on the network.
 """
 
+# ruff: noqa: E501  a pattern is easier to read on one line
+
 from collections.abc import Callable
 from typing import Any
 
@@ -92,7 +94,13 @@ class PhonePattern(PatternRecognizer):
 
     def invalidate_result(self, pattern_text: str) -> bool:
         digits = regex.sub(r"\D", "", pattern_text)
-        return not 6 <= len(digits) <= 15 or len(set(digits)) == 1 or bool(regex.fullmatch(_DATE, pattern_text, FLAGS))
+        return regex.fullmatch(r"\d{1,3}(?:\.\d{1,3}){3}", pattern_text) is not None or not 6 <= len(digits) <= 15 or len(set(digits)) == 1 or bool(regex.fullmatch(_DATE, pattern_text, FLAGS))
+
+
+_PHONE_WORDS = """
+phone telephone tel mobile cell cellphone landline call called calling ring text fax
+whatsapp reach reached dial answering answer contact hotline handset sms
+"""
 
 
 def _phones() -> PhonePattern:
@@ -108,10 +116,12 @@ def _phones() -> PhonePattern:
         rf"(?<![\w+./:-])\d{{2,5}}(?:[ .-]?\d{{2,5}}){{1,4}}\s?(?:x|ext\.?|extension)\s?\d{{1,5}}(?!\w)": LIKELY,
         r"(?<!(?:order|account|card|reference|ticket|serial|tracking|model|case|invoice|customer|meter|policy|security|licen[cs]e"
         r"|booking|iban|insurance|passport|id) )\bnumber(?: is|:| to)?:? \K\(?\d{1,5}\)?(?:[ .-]?\(?\d{1,5}\)?){1,5}(?![\w/:]|\.\d)": LIKELY,
+        # Three groups of digits and more, eight digits and more: hardly anything else is written so.
+        r"(?<![\w+./:£$€-])\(?\d{2,4}\)?(?:[ .-]\d{2,4}){2,4}(?![\w/:%-]|[.,]\d| ?(?:mb|gb|kb|g|m|km|mbps|gbps|pounds?|days?|hours?)\b)": THRESHOLD,
         rf"(?<![\w+./-])(?:1[ .-])?(?:\(\d{{3}}\) ?|\d{{3}}[ .-])\d{{3}}[ .-]\d{{4}}{extension}(?!\w)": LIKELY,
         rf"(?<![\w+./:-])\(?\d{{1,5}}\)?(?:[ .-]?\(?\d{{1,5}}\)?){{1,5}}{extension}(?![\w/:]|\.\d)": WEAK,
     }
-    context = "phone telephone tel mobile cell cellphone landline call called calling ring text fax whatsapp reach reached dial answering answer contact hotline handset sms".split()
+    context = _PHONE_WORDS.split()
     return PhonePattern(
         "PHONE_NUMBER",
         name="PHONE_NUMBER",

@@ -4,6 +4,7 @@ import logging
 import socket
 import threading
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -103,7 +104,7 @@ def test_spans_are_in_order_and_never_overlap() -> None:
     text = "Mr John Smith, 12 Park Lane, Leeds LS1 4AP, john.smith@example.com, +44 7700 900123, born 1/2/1980"
     spans = DETECTOR.find(text)
     assert [s.kind for s in spans] == ["PERSON", "ADDRESS", "EMAIL_ADDRESS", "PHONE_NUMBER", "DATE_OF_BIRTH"]
-    assert all(a.end <= b.start for a, b in zip(spans, spans[1:], strict=False))
+    assert all(a.end <= b.start for a, b in pairwise(spans))
 
 
 def rule(**fields: object) -> PiiRule:

@@ -26,7 +26,7 @@ VALUES = [
     "12 Park Lane, Leeds",
     "86.231.85.193",
 ]
-WORDS = "please the bill for my line is wrong and nobody has called about router visit since then thanks £7.50 NA204518".split()
+WORDS = ["please", "the bill", "for my line", "is wrong", "nobody", "has called", "thanks", "£7.50", "NA204518"]
 
 
 def test_each_value_has_a_token_and_the_text_stays_readable() -> None:
