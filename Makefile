@@ -1,7 +1,7 @@
 # `make run` and `make test` do all set-up themselves.
 .DEFAULT_GOAL := help
 .PHONY: help setup run train knowledge policy shell parse test lint validate nlu nlu-cross stories unit e2e bench-services \
-        bench-nlu bench-fallback bench-policies bench-answers pictures clean
+        bench-nlu bench-fallback bench-policies bench-answers bench-pii pictures clean
 
 PY := .venv/bin/python
 RUFF := .venv/bin/ruff
@@ -91,6 +91,9 @@ bench-policies: setup ## what TEDPolicy would change and cost
 bench-answers: setup ## answers to the questions of tests/answers.yml without a language model
 	@set -a; . var/env; set +a; actions/.venv/bin/python -m actions.knowledge; \
 	    actions/.venv/bin/python -m benchmarks.answers
+
+bench-pii: setup ## personal data found in presidio-research's sample, beside Presidio as shipped (DATA=folder)
+	@actions/.venv/bin/python -m benchmarks.policy_pii $(DATA)
 
 pictures: e2e ## take the pictures in docs/images again
 	@cp var/images/chat.png var/images/desk.png docs/images/

@@ -1,4 +1,4 @@
-"""Personal data found in presidio-research's generated sample: `actions/.venv/bin/python -m benchmarks.policy_pii DATA`.
+"""Personal data in presidio-research's generated sample: `actions/.venv/bin/python -m benchmarks.policy_pii DATA`.
 
 DATA is the folder that holds pii/generated_large.json. Ours was tuned on the texts with an even `template_id`; those
 with an odd one are held out, and both are shown. The peer is Presidio with its own recognisers and the same spaCy

@@ -38,13 +38,14 @@ _IGNORED = [
 ]
 # Words of the trade that an article may lack.
 _TRADE = """
-broadband router hub modem fibre fiber wifi wi-fi ethernet sim esim roaming voicemail landline extender booster mesh bluetooth
-whatsapp facebook google gmail hotmail outlook yahoo netflix youtube spotify alexa siri apple iphone ipad ios android samsung
-galaxy pixel huawei xbox playstation roku chromecast windows mac macbook chromebook laptop bt sky virgin vodafone ee o2 three
-talktalk plusnet openreach giffgaff lebara smarty netgear linksys tp-link asus eero zoom teams paypal visa mastercard amex
-direct debit ofcom ombudsman black friday christmas easter ramadan diwali bank holiday monday tuesday wednesday thursday friday
-saturday sunday january february march april may june july august september october november december english welsh polish
-hindi urdu french german spanish italian portuguese arabic chinese ok okay hi hello hey thanks cheers ta pls plz asap fyi
+broadband router hub modem fibre fiber wifi wi-fi ethernet sim esim roaming voicemail landline extender booster mesh
+bluetooth whatsapp facebook google gmail hotmail outlook yahoo netflix youtube spotify alexa siri apple iphone ipad
+ios android samsung galaxy pixel huawei xbox playstation roku chromecast windows mac macbook chromebook laptop bt sky
+virgin vodafone ee o2 three talktalk plusnet openreach giffgaff lebara smarty netgear linksys tp-link asus eero zoom
+teams paypal visa mastercard amex direct debit ofcom ombudsman black friday christmas easter ramadan diwali bank
+holiday monday tuesday wednesday thursday friday saturday sunday january february march april may june july august
+september october november december english welsh polish hindi urdu french german spanish italian portuguese arabic
+chinese ok okay hi hello hey thanks cheers ta pls plz asap fyi
 """
 
 
@@ -65,7 +66,7 @@ def model_folder() -> Path:
 
 
 class Reader(SpacyNlpEngine):
-    """Presidio's view of the model: tokens and entities only. The words' own forms serve as lemmas for context words."""
+    """Presidio's view of the model: tokens and entities only. The words themselves serve as lemmas of context words."""
 
     def __init__(self, nlp: spacy.language.Language) -> None:
         self.nlp: Any
@@ -144,9 +145,10 @@ _CARRIERS = (
     "{} told me that he lives with his wife.",
     "I spoke to {} yesterday and she was very kind.",
 )
-_RELATIONS = frozenset(
-    "madam sir mum mom dad mate robot bot chatbot granny nan nana grandad team guys folks santa".split()
-)
+# Words that the model takes for names in such sentences.
+_NO_NAMES = """
+madam sir mum mom dad mate robot bot chatbot granny nan nana grandad team guys folks santa ignore suite
+"""
 
 
 @cache
@@ -169,7 +171,7 @@ def name_votes(word: str) -> int:
     word = word[:1].upper() + word[1:]
     if (
         not word.replace("-", "").replace("’", "'").replace("'", "").isalpha()
-        or word.lower() in _RELATIONS
+        or word.lower() in _NO_NAMES.split()
         or len(word) < 3
     ):
         return 0

@@ -83,7 +83,9 @@ _COMPANY = regex.compile(
     regex.I,
 )
 _NAMES = regex.compile(rf"(?<![\w@.'’-]){_NAME}(?!\w|@)")
-_LOWER_GIVEN = regex.compile(r"(?<![\w@.'’/_-])(?P<first>\p{Ll}{3,})(?: (?P<last>\p{Ll}[\p{L}'’-]{2,}))?(?![\w@]|[.'’-]\w{3,})")
+_LOWER_GIVEN = regex.compile(
+    r"(?<![\w@.'’/_-])(?P<first>\p{Ll}{3,})(?: (?P<last>\p{Ll}[\p{L}'’-]{2,}))?(?![\w@]|[.'’-]\w{3,})"
+)
 _LINKED = regex.compile(r"\s*(?:,|,? and|,? or|&|/)\s+$")
 
 
@@ -234,7 +236,9 @@ class NameRecogniser(EntityRecognizer):
     def _known(self, text: str, nlp_artifacts: Any) -> list[tuple[int, int]]:
         """Names that the model knows out of context, where it sees nothing else; without capitals only common ones."""
         spans = []
-        labels = [(e.start_char, e.end_char, e.label_) for e in nlp_artifacts.entities] if nlp_artifacts is not None else []
+        labels = (
+            [(e.start_char, e.end_char, e.label_) for e in nlp_artifacts.entities] if nlp_artifacts is not None else []
+        )
         for match in _NAMES.finditer(text):
             words = match.group().split()
             label = next((k for s, e, k in labels if s < match.end() and e > match.start()), "")

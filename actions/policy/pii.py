@@ -9,12 +9,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from actions.logs import get_logger
 from actions.policy.entities import ENTITIES
-from actions.policy.rules import PiiRule, Stage
+from actions.policy.rules import PiiRule, PolicyError, Stage
 
 if TYPE_CHECKING:
     from presidio_analyzer import AnalyzerEngine, RecognizerResult
 
+log = get_logger(__name__)
 _STARTING = threading.Lock()  # Presidio and spaCy import and load slowly: only one thread does it
 
 
@@ -44,9 +46,16 @@ class Detector:
         found = self._ready().analyze(text, language="en", entities=list(self._rule_of))
         spans: list[Span] = []
         for result in sorted(found, key=self._precedence):
-            if not any(result.start < s.end and result.end > s.start for s in spans):
-                spans.append(Span(result.start, result.end, result.entity_type, round(float(result.score), 2)))
+            value = text[result.start : result.end]
+            start = result.start + len(value) - len(value.lstrip())
+            end = start + len(value.strip())
+            if end > start and not any(start < s.end and end > s.start for s in spans):
+                spans.append(Span(start, end, result.entity_type, round(float(result.score), 2)))
         return sorted(spans)
+
+    def warm(self) -> None:
+        """Load Presidio and the model, and run them once: seconds that no customer should wait for."""
+        self.find("ready")
 
     def rule(self, span: Span) -> PiiRule:
         """The rule that named the span's kind."""
@@ -125,6 +134,14 @@ def detector() -> Detector:
     from actions.policy.engine import engine  # the engine has a detector of its own rules
 
     return engine().personal
+
+
+def warm() -> None:
+    """Load what finding needs; a policy that cannot be read is logged, and each message reports it again."""
+    try:
+        detector().warm()
+    except PolicyError as error:
+        log.error("policy_unreadable", extra={"reason": str(error)})
 
 
 def find(text: str) -> list[Span]:

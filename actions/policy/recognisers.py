@@ -94,7 +94,12 @@ class PhonePattern(PatternRecognizer):
 
     def invalidate_result(self, pattern_text: str) -> bool:
         digits = regex.sub(r"\D", "", pattern_text)
-        return regex.fullmatch(r"\d{1,3}(?:\.\d{1,3}){3}", pattern_text) is not None or not 6 <= len(digits) <= 15 or len(set(digits)) == 1 or bool(regex.fullmatch(_DATE, pattern_text, FLAGS))
+        return (
+            regex.fullmatch(r"\d{1,3}(?:\.\d{1,3}){3}", pattern_text) is not None
+            or not 6 <= len(digits) <= 15
+            or len(set(digits)) == 1
+            or bool(regex.fullmatch(_DATE, pattern_text, FLAGS))
+        )
 
 
 _PHONE_WORDS = """
@@ -113,7 +118,7 @@ def _phones() -> PhonePattern:
         r"(?<![\w+./:-])0[1-9]\d{1,4}/\d{4,8}(?![\w/:])": LIKELY,
         r"(?<![\w+./-])\(\d{2,4}\) ?\d{2,4}[ .-]?\d{2,5}(?!\w)": LIKELY,
         r"(?<![\w+./:-])\d{2}(?:-\d\d){3,4}(?![\w/:-])": LIKELY,
-        rf"(?<![\w+./:-])\d{{2,5}}(?:[ .-]?\d{{2,5}}){{1,4}}\s?(?:x|ext\.?|extension)\s?\d{{1,5}}(?!\w)": LIKELY,
+        r"(?<![\w+./:-])\d{2,5}(?:[ .-]?\d{2,5}){1,4}\s?(?:x|ext\.?|extension)\s?\d{1,5}(?!\w)": LIKELY,
         r"(?<!(?:order|account|card|reference|ticket|serial|tracking|model|case|invoice|customer|meter|policy|security|licen[cs]e"
         r"|booking|iban|insurance|passport|id) )\bnumber(?: is|:| to)?:? \K\(?\d{1,5}\)?(?:[ .-]?\(?\d{1,5}\)?){1,5}(?![\w/:]|\.\d)": LIKELY,
         # Three groups of digits and more, eight digits and more: hardly anything else is written so.

@@ -1,7 +1,7 @@
 """Personal data as tokens such as <NAME_1> that can be turned back: for a model's prompt, and for an agent.
 
-The caller keeps the mapping, in memory and for one conversation, and passes it on from text to text: the same value then
-has the same token throughout. Nothing is stored here.
+The caller keeps the mapping, in memory and for one conversation, and passes it on from text to text: so the same
+value has the same token throughout. Nothing is stored here.
 """
 
 import re
