@@ -1,7 +1,8 @@
 # `make run` and `make test` do all set-up themselves.
 .DEFAULT_GOAL := help
-.PHONY: help setup run train knowledge gaps policy shell parse test lint validate nlu nlu-cross stories unit e2e \
-        bench-services bench-nlu bench-fallback bench-policies bench-answers bench-knowledge bench-grounding pictures clean
+.PHONY: help setup run train knowledge gaps policy model model-server shell parse test lint validate nlu nlu-cross stories \
+        unit e2e bench-services bench-nlu bench-fallback bench-policies bench-policy bench-pii bench-answers \
+        bench-knowledge bench-grounding pictures clean
 
 PY := .venv/bin/python
 RUFF := .venv/bin/ruff
@@ -100,6 +101,9 @@ bench-knowledge: setup ## finding passages: recall, time, memory (DATA=folder ad
 
 bench-grounding: setup ## the claim check on the development sets of BEGIN (DATA=folder, minutes)
 	@actions/.venv/bin/python -m benchmarks.grounding $(DATA)
+
+bench-pii: setup ## personal data found in presidio-research's sample, beside Presidio as shipped (DATA=folder)
+	@actions/.venv/bin/python -m benchmarks.policy_pii $(DATA)
 
 pictures: e2e ## take the pictures in docs/images again
 	@cp var/images/chat.png var/images/desk.png docs/images/
