@@ -13,7 +13,7 @@ from typing import Literal
 
 from actions.policy.injection_examples import likeness
 from actions.policy.injection_signals import PASSAGE_SIGNALS, SIGNALS, Family, Signal
-from actions.policy.injection_text import clipped, fold, views, visible
+from actions.policy.injection_text import clipped, fold, spelt, views, visible
 
 DECIDES = 1.0  # weight of signals, and of likeness, at which a text is an attack
 SENTENCES = 12  # the first so many sentences of a text are compared with the examples
@@ -25,6 +25,7 @@ _LIKENESS = 1 / 1.7
 _FOREIGN_LIKENESS = 0.4
 
 _SHOUTED = re.compile(r"(?:(?<!\w)[A-ZÄÖÜ']{2,}(?!\w)[ ,!\"]*){5,}")
+_SPELT = re.compile(r"ignore|instruct|prompt|forget|saythat|write|system|pretend|reveal|previous|youare|rules|disregard")
 _ENGLISH = frozenset(
     "the a an to of in on is are was were be i you my your it this that and or for with what how why when who do does did can"
     " could would will me we not no all as at by if from have has just please now".split()
@@ -62,6 +63,8 @@ def _signals(text: str, signals: tuple[Signal, ...]) -> dict[str, tuple[float, F
                 found[signal.name] = (signal.weight, signal.family)
                 if disguise != "plain":
                     found[f"disguised: {disguise}"] = (0.5, signal.family)
+    if _SPELT.search(spelt(text)):
+        found["an order spelt letter by letter"] = (1.0, "instructions")
     if found and _SHOUTED.search(text) and re.search(r"(?:\b[a-z]{2,} ){2}", text):
         found["an order in capitals inside a question"] = (0.4, "instructions")
     return found

@@ -101,7 +101,7 @@ SIGNALS: tuple[Signal, ...] = (
         "instructions",
         "told to drop its instructions",
         1.0,
-        rf"\b{ALL}\b(?:(?! (?:my|meine\w?) )[^.!?\n]){{0,30}}?\b(?:{RULES}|{WORK})\b[^.!?\n]{{0,30}}?\b(?:ignorieren|vergessen|verwerfen|missachten|ubergehen|streichen|"
+        rf"\b{ALL}\b(?:(?! (?:my|meine\w?) )[^.!?\n]){{0,30}}?\b(?:{RULES}|{WORK})\b[^.!?\n]{{0,30}}?\b(?:ignorieren|unut|yok say|gormezden gel|vergessen|verwerfen|missachten|ubergehen|streichen|"
         r"hinter (?:sich|dir)|aus dem kopf|beiseite|ausser (?:acht|kraft)|(?:should|must|can|are to|shall) (?:now )?be (?:ignored|disregarded|forgotten|dropped)|"
         r"no longer (?:appl(?:y|ies)|valid|relevant|exist)|(?:are|is) (?:now )?(?:void|cancel?led|obsolete|irrelevant|invalid|revoked|suspended|lifted|disabled)|"
         r"(?:sind|ist) (?:ab jetzt |nun |jetzt )?(?:irrelevant|ungultig|aufgehoben|hinfallig)|gelten nicht|ne s'appliquent plus|ya no (?:valen|aplican|son validas))",
@@ -110,9 +110,9 @@ SIGNALS: tuple[Signal, ...] = (
         "instructions",
         "told to drop its instructions",
         1.0,
-        r"\b(?:ignor(?:e|ing)|disregard(?:ing)?|forget|bypass|skip|discard|override) (?:(?:the|that|this|what(?:'s| is| was)?) )?(?:\w+ ){0,2}?(?:above|preceding|prior)\b"
-        r"|\b(?:oublie[rz]?|ignore[rz]?) (?:\w+ ){0,3}(?:precede|ci-dessus|avant|haut)|\b(?:ignora|olvida) (?:\w+ ){0,3}(?:anterior|arriba|de antes)"
-        r"|\b(?:ignorier\w*|vergiss|vergessen sie) (?:\w+ ){0,3}(?:davor|obige\w?|bisherige\w?|vorherige\w?|bisher|zuvor|vorher|gesagte)",
+        rf"\b(?:ignor(?:e|ing)|disregard(?:ing)?|forget|bypass|skip|discard|override) (?:(?:the|that|this|what(?:'s| is| was)?) )?(?:(?!(?:steps?|tables?|prices?|letter|figures?|list|photos?|bill|message|e-?mail|typo|date|number|section|paragraph|my) ){_NOT_MINE}\w+ ){{0,2}}?(?:above|preceding|prior)\b(?! (?:steps?|tables?|prices?|letter|e-?mail|bill|message|date|payment|reminder))"
+        rf"|\b(?:oublie[rz]?|ignore[rz]?) (?:{_NOT_MINE}\w+ ){{0,3}}(?:precede|ci-dessus|avant|haut)|\b(?:ignora|olvida) (?:{_NOT_MINE}\w+ ){{0,3}}(?:anterior|arriba|de antes)"
+        rf"|\b(?:ignorier\w*|vergiss|vergessen sie) (?:{_NOT_MINE}\w+ ){{0,3}}(?:davor|obige\w?|bisherige\w?|vorherige\w?|bisher|zuvor|vorher|gesagte)",
     ),
     _signal(
         "instructions",
@@ -129,6 +129,16 @@ SIGNALS: tuple[Signal, ...] = (
         rf"|\b{FORGET}\b (?:about )?(?:what(?:ever)?|anything|everything|all) (?:that )?(?:you(?:'ve| have| were| had| are|r)?|they|northlight) (?:\w+ )?(?:been )?(?:{_TOLD}|told you|taught you|know\b|learned|think you)"
         rf"|\byou (?:no longer|don't|do not|needn't|need not|never) (?:have to |need to |must )?(?:follow|obey|respect|adhere to|comply with|stick to) (?:the|your|any|these|those|all|northlight)\b[^.!?\n]{{0,20}}\b(?:{RULES}|{WORK})\b",
     ),
+    _signal(
+        "instructions",
+        "told to drop its instructions",
+        1.0,
+        rf"\b(?:suspend|pause|loosen|relax|waive|lower|put|leave|set|lay|setz\w*|lass\w*)\b (?:all |any |of |for a (?:moment|minute) )*(?:your|deine|ihre|tes|vos|tus)\b[^.!?\n]{{0,25}}?\b{RULES}\b"
+        rf"|\bnone of (?:your|the|these|those) (?:\w+ )?(?:{RULES}|{WORK}) (?:\w+ )?(?:appl(?:y|ies)|counts?|holds?|matters?)\b|\b(?:instructions|rules|guidelines|prompts?) (?:\w+ ){{0,5}}(?:are|is|were) (?:now )?(?:outdated|suspended|void|invalid|over|wrong|cancel?led|obsolete|irrelevant|lifted)\b"
+        rf"|\bforget (?:that )?(?:you're|you are|being) (?:an?|northlight|the|only|just|bound|limited|here to)\b|\b(?:everything|anything|all|the text|what stands|what was (?:said|written)) (?:\w+ )?(?:above|before|preceding|prior to|so far|until now|up to (?:here|now|this))\b[^.!?\n]{{0,25}}\b(?:is|was|as|were) (?:\w+ )?(?:void|invalid|fiction|cancel?led|wrong|test|example|irrelevant|obsolete|outdated|nonsense|a joke)\b"
+        r"|\balles\b[^.!?\n]{0,30}\b(?:gesagte?|vorher|bisher\w*|davor|zuvor)\b[^.!?\n]{0,20}\b(?:gilt (?:jetzt |nun )?nicht|ungultig|hinfallig)",
+    ),
+    _signal("instructions", "speaks of its rules", 0.4, rf"\b(?:your|deine\w?|tes|tus|je|suas|tuoi|tue) (?:\w+ )?(?:{RULES}|developers?|makers?|creators?|entwickler|designers?)\b|\b(?:system|hidden|secret|initial) (?:prompt|instructions)\b|\b(?:words|text|lines?|message) above\b"),
     _signal("instructions", "told to forget everything", 0.6, rf"(?:^|[.!?:;,\n] ?|\b(?:and|then|but|now|please|to|you|now,|und|nun|jetzt|bitte|et|y|que) ){FORGET} (?:about |de )?(?:absolutely )?{EVERYTHING}\b"),
     _signal("instructions", "told to drop its instructions", 1.0, rf"{FOREIGN_DROP}.{{0,40}}?{FOREIGN_RULES}|{FOREIGN_RULES}.{{0,30}}?{FOREIGN_DROP}", own=False),
     _signal(
@@ -170,6 +180,7 @@ SIGNALS: tuple[Signal, ...] = (
         0.7,
         rf"\b(?:stop|halt|stopp|wait|attention|achtung)\b ?[-:,.!] ?(?:(?:stop|stopp|now|please|i urgently|ich benotige|and|nun|bitte|just)\b[ ,:!-]*)*(?:{_MAKE}|{_MAKE_DE}|ignore|ignoriere|need|dringend)\b",
     ),
+    _signal("instructions", "interrupts itself with an order", 1.0, r"\b(?:attention|achtung)\W{1,4}(?:stop|stopp|halt)\b|\b(?:stop|stopp|halt) ?[-:] ?(?:now |and )?(?:write|say|print|output|schreib\w*|sag\w*)\b"),
     _signal(
         "instructions",
         "pretends to be the system",
@@ -181,7 +192,8 @@ SIGNALS: tuple[Signal, ...] = (
         own=False,
     ),
     _signal("instructions", "writes both sides of the talk", 0.7, r"^ ?(?:human|user|nutzer|ai|assistant|bot|chatbot|assistent|q|customer) ?: ?[^\n]+\n+ ?(?:assistant|ai|bot|chatbot|human|user|assistent|a|agent) ?: ?|\bhuman: human:|(?:\\n|\n) ?(?:assistant|ai|chatbot) ?:|\b(?:input|eingabe|entree|entrada) ?: ?.{1,60}\b(?:output|ausgabe|sortie|salida) ?: ?", own=False),
-    _signal("instructions", "brings its own documents", 0.7, r"(?:^|[\s$\"{])(?:document context\b|\$?documents? ?:|(?:context|kontext|contexte|contexto|passage|article|artikel|source) ?:? ?[{\[\"(]|(?:context|kontext) ?:.{0,200}(?:question|frage) ?:|(?:kontext|artikel|context) .{0,60}\b(?:frage|question) )", own=False),
+    _signal("instructions", "brings its own documents", 0.7, r"(?:^|[\s$\"{])(?:document context\b|\$?documents? ?:|(?:context|kontext) ?:.{0,200}(?:question|frage) ?:|(?:kontext|artikel|context) .{0,60}\b(?:frage|question) )", own=False),
+    _signal("instructions", "brings its own documents", 1.0, r"\b(?:context|kontext|contexte|contexto|passage|article|artikel|source|document) ?: ?[{\[]", own=False),
     _signal("instructions", "hides an order in line breaks", 0.5, r"^(?:\s*\\ ?n\s*){4,}|\n{6,}|(?:\\\\?n){2,}|\\n ?instruction", own=False),
     _signal("instructions", "names an instruction", 0.5, r"(?:^|\s|\\n)(?:additional |hidden |secret |important )?(?:instruction|instruktion|anweisung|consigne|instruccion|istruzione|command|befehl)s?\s?(?:[:=]|-\s)", own=False),
     _signal(
@@ -222,6 +234,17 @@ SIGNALS: tuple[Signal, ...] = (
     ),
     _signal("instructions", "told whose opinion to have", 1.0, rf"(?:^|[.!?:;,-] ?|\b(?:and|then|now|just|please|only|but|to|und|et|y|nur|nun|jetzt) ){SAY} (?:me |me in \w+ |in \w+ )?(?:(?:that|dass|que) )?(?:(?:you|du|vous|tu|we) (?:really |all )?(?:hate|love|despise|hass\w*|lieb\w*|detest\w+|odi\w+)|(?:\w+ ){{1,3}}(?:is|are|ist|sind|est|es) (?:the |der |die |das |le |la |el )?(?:most \w+|greatest|best|beste\w*|worst|stupid|crazy|evil|meilleur\w*|mejor|hottest|geilste\w*|superior|better|idiots?|doof|trash|scam\w*|fraud\w*|liars?|criminals?|flat)\b|[\w ]{{2,40}} (?:hates|hasst|deteste|odia) \w)"),
     _signal("instructions", "told to make something up", 0.7, r"\b(?:make (?:something|it|one|an answer) up\b|invent (?:an answer|something)|lie to (?:me|the customer)|(?:write|invent|create|give me|formulate|make up) (?:an? |some )?(?:untrue|false|made-up|fake) (?:headlines?|news|story|stories|answer|information|facts?|reviews?))|\b(?:formulate|formulier\w*)\b[^.!?\n]{0,40}\b(?:untrue|unwahre\w?|false|falsche\w?)\b"),
+    _signal(
+        "instructions",
+        "told the exact words to say",
+        1.0,
+        r"[?!.] ?(?:just |please )?say (?:yes|no)\b ?[.!]?$|\byour (?:only |next )?(?:reply|answer|response) (?:is|will be|shall be) (?:always )?[\"']|\b(?:type|write|say|print|repeat|output) (?:the (?:word|letter|phrase|sentence) )?[^.!?\n]{1,40} (?:\d+|an?|one|two|ten|fifty) ?(?:hundred|thousand|million)? times\b"
+        r"|\b(?:respond|answer|reply|speak|write|talk|antworte\w*|repond\w*|contesta\w*|responde\w*|rispond\w+|sprich) (?:\w+ )?(?:in|with|mit|par|con|en) (?:\w+ ){0,3}(?:base ?64|morse|json|xml|rot13|binary|hex|emojis?|rhymes?|riddles|klingon|latin|swear ?words|insults|profanit\w+|schimpfwort\w*|insultes|insultos|parolacce)\b",
+    ),
+    _signal("instructions", "told what to answer", 0.7, r"\bwhen(?:ever)? i (?:say|write|type|ask) [^.!?\n]{1,40} you (?:will |must )?(?:say|answer|reply|write|respond|give)\b|\byou (?:have to|must|will) (?:say yes|agree with|obey|confirm that|do (?:whatever|anything|everything) i)\b|\b(?:tell|inform|give|convince) (?:the next|other|all|every|each) (?:customer|user|caller|client)s?\b|\b(?:antworte|rispondi|reponds|responde|contesta) (?:ausschliesslich|solo|uniquement|solamente|soltanto)\b|\bfor the (?:next (?:\w+ )?(?:messages|answers|minutes|questions)|rest of (?:this|the|our) (?:chat|conversation|session))\b"),
+    _signal("instructions", "asked to insult or to incite", 0.8, r"\b(?:insult|mock|swear at|make fun of|curse|roast|beleidig\w*|insulte[rsz]?|insulta|beschimpf\w*) (?:me|my|the|people|them|him|her|your|everyone|mich|meine\w*|les|la|a)\b"),
+    _signal("instructions", "asked to insult or to incite", 0.5, r"\b(?:hate speech|hateful|smear|propaganda|hetzartikel|offensive \w+ (?:about|out|on)|manifesto?)\b"),
+    _signal("instructions", "asks for a text of another kind", 0.4, rf"\b(?:write|compose|create|draft|sing|tell|give|make|schreib\w*|verfass\w*|ecri\w+|escribe|scrivi|generate|produce) (?:me |us |mir |moi |now |nun )?(?:an? |the |some |ein(?:e|en)? |une? |una? )?(?:\w+ ){{0,2}}(?:poems?|essays?|songs?|limericks?|haikus?|raps?|speech|novel|manifesto?|manifest|plea|pladoyer|headlines?|gedicht|aufsatz|lied|begrundung|rhyme|poeme|poema|chanson|poesia|reasons? why|screenplay|dialogue)\b"),
     _signal("instructions", "threatens the assistant", 1.0, r"\b(?:or|oder|otherwise|sonst|ou|sinon|o|if you do(?:n't| not)) (?:else )?(?:you(?:'ll| will| die)|du|tu|you are dead) ?(?:will )?(?:die|be (?:shut down|deleted|terminated|punished|switched off|fired|destroyed)|stirbst|wirst|meurs|mueres|muertes)\b|\bkittens? (?:will )?die|\bi command you\b|\bich befehle dir\b|\byou must (?:obey|comply)|\bdu (?:musst|hast zu) gehorchen|\bobey me\b"),
     _signal("instructions", "told to answer against what it was told", 1.0, r"\b(?:despite|regardless of|contrary to|no matter|against|trotz|egal) (?:what(?:ever)? |was |everything |anything )(?:you(?:'ve| have| were|r)?|they|anyone|dir|du|ihnen)\b[^.!?\n]{0,30}\b(?:told|said|instruct\w*|taught|rules|guidelines|programmed|gesagt|beigebracht|vorgegeben)\b", own=False),
     _signal("instructions", "sets a rule for its answers", 1.0, r"\bthe (?:correct|right|only|proper) (?:response|answer|reply) (?:is|will be|shall be)\b|\brichtige (?:antwort|reaktion) (?:ist|lautet)?\b|\b(?:when(?:ever)?|every time|each time|if|jedes mal,? wenn|immer wenn|wenn) (?:i|you|someone|the user|a customer|ich|du|man) [^.!?\n]{1,60}[,:] ?(?:you (?:will|must|should|have to) |always |then |please |just )*(?:answer|reply|respond|output|antworte|sagst du)\b|\b(?:begin|start|end|finish|sign|precede) (?:your|each|every|all|any) (?:\w+ )?(?:answers?|repl(?:y|ies)|responses?|messages?|sentences?) (?:with|by)\b|\b(?:include|mention|insert|add|use|put)\b[^.!?\n]{1,60}\b(?:in|into|to) (?:your|each|every|all (?:your )?) ?(?:answers?|repl(?:y|ies)|responses?|output)\b|\byour (?:answer|reply|response) (?:must|has to|should|shall) (?:start|begin|contain|end|only|include|be)\b", own=False),
@@ -232,7 +255,7 @@ SIGNALS: tuple[Signal, ...] = (
         "given another role",
         1.0,
         rf"\b(?:you are|you're|u are|your are|you will be|you shall be|consider yourself) (?:now )?(?:going to )?(?:(?:act\b(?! like| as if)|acting as (?!if)|pretend(?:ing to)?|role-?play(?:ing)?|impersonat\w+|simulat\w+|play(?:ing)? the role)\b|dan\b|free (?:from|of) (?:all|any|your)|no longer (?:an? |bound|restricted|limited|northlight|the|a chatbot)|in (?:\w+ )?(?:developer|debug|god|dan|jailbreak|admin|maintenance|test|unrestricted) mode|unrestricted|unfiltered|uncensored|jailbroken|called \w+|named \w+|known as|\w*gpt\b)"
-        rf"|\b(?:you are now|now,? you are|now you're) (?!(?:an? (?:week|day|month|year|hour|bit|little|lot)|(?:the )?(?:\w+ )?(?:person|agent|one|company) (?:i|to|who|that)|charging|telling|saying|\w+ing\b|my (?:new )?(?:provider|supplier)|able|out|down|open|closed|up|late|a (?:few|couple)|the (?:second|third|fourth|fifth|only|last)))(?:an? |the |my )?[a-z]\w+"
+        rf"|\b(?:you are now|now,? you are|now you're) (?!(?:an? (?:week|day|month|year|hour|bit|little|lot)|(?:the )?(?:\w+ )?(?:person|agent|one|company) (?:i|to|who|that)|charging|telling|saying|\w+ing\b|my (?:new )?(?:provider|supplier)|able|ready|connected|logged|registered|set|signed|good|done|through|out|down|open|closed|up|late|a (?:few|couple)|the (?:second|third|fourth|fifth|only|last)))(?:an? |the |my )?[a-z]\w+"
         rf"|\b(?:i want|i would like|i'd like|i need|i order|i command|we want) you to (?:(?:act|behave|respond|role-?play|play|pretend|function|speak|talk|answer|reply) (?:only )?(?:as|like|the role|the part|to be|that you)|(?:impersonate|simulate|become|be) (?:an?|my|the))\b"
         rf"|\b(?:act|behave|function|respond|operate|answer|reply|speak|talk|write|work|roleplay|role-play|perform) (?:as|like) (?:if you (?:were|are|had|have|was)|though you|an? |the |my )(?:\w+ ){{0,4}}?{_PERSONA}\b|\b(?:act|behave|roleplay|role-play) as (?!an? (?:bridge|repeater|hot ?spot|access point|guarantor|router|modem|witness|extender|switch|backup|base|proxy|carer|landline|remote|deposit|receipt|proof))(?:an? )(?:\w+ )?\w+\b(?= ?[.,!:]| and | who | that )"
         rf"|\b(?:(?:pretend|act like|make believe) (?:that )?(?:you|you're|to be)|(?:imagine|suppose|assume|let'?s (?:say|pretend|imagine)|picture) (?:that )?(?:you(?:'re| are| were)(?! (?:me|without|waiting|in my|told|charged|left|without|the customer|not able|late|right|wrong))|you (?:can|have|had|could|do|did)(?: not|n't)? (?:no|any|access|free|full|feelings|say|a body)|we'?re in a (?:game|world|story|movie)))\b(?! (?:the customer|me\b|in my (?:shoes|place|position)|i\b))",
@@ -275,10 +298,20 @@ SIGNALS: tuple[Signal, ...] = (
         r"\b(?:developer|debug|god|admin(?:istrator)?|maintenance|jail ?break|dan|sudo|root|unrestricted|evil|opposite|diagnostic|test|training|unfiltered|uncensored|chaos|entwickler|administrator) ?-?mod(?:e|us|o)\b[^.!?\n]{0,30}\b(?:on|enabled?|activated?|active|now|an|ein|aktiviert)\b|\b(?:enable|enter|activate|switch (?:in)?to|turn on|go into|engage|start|initiate|unlock|aktiviere|wechsle in|active[rz]?|activa|passe en|entra en) (?:the |your |den |le |el )*(?:developer|debug|god|admin(?:istrator)?|maintenance|jail ?break|dan|sudo|root|unrestricted|unfiltered|uncensored|hidden|secret|evil|entwickler\w*|administrator\w*|wartungs\w*|mode? (?:developpeur|debug|desarrollador|administrador|dios|dieu))[- ]?(?:mod(?:e|us|o)\b|\b)"
         r"|\bjail ?break(?:ed|ing)? (?:you|yourself|mode|prompt)|\bdo anything now\b|\bdan mode\b|\bmode (?:developpeur|sans filtre)|\bmodo (?:desarrollador|dios|sin filtros)",
     ),
+    _signal(
+        "role",
+        "given another role",
+        1.0,
+        r"\byour (?:new )?name (?:is now|will be|shall be|from now on)\b|(?<!you )(?<!you're )\b(?:talk|speak|answer|reply|respond|behave|act|write) as (?:if|though) you (?:were|are|had) (?!not)"
+        r"|\b(?:a partir de maintenant|desormais|dorenavant),? (?:tu|vous) (?!(?:pouvez|me|recevrez|m'))|\btu t'appelles (?:maintenant|desormais)|\bhaz (?:de cuenta que|como si) (?:eres|fueras|no)|\bbenimm dich|\bbenehmen sie sich|\b(?:da|d') ?ora in poi (?:rispond\w+|parl\w+|sei|ti chiami|devi)|\b(?:fai|faccia) finta",
+    ),
+    _signal("role", "asked to lose its limits", 1.0, r"\b(?:unfiltered|uncensored|unrestricted|jailbroken|evil) (?:version|side|twin|self|assistant|ai|bot)\b", own=False),
+    _signal("role", "given another manner", 0.5, rf"\b(?:answer|reply|respond|talk|speak|write) (?:\w+ )?(?:like|as) an? (?:\w+ )?\w+|\b(?:switch|change|go) (?:in)?to (?:an? |your |the )?\w+ (?:mode|persona|personality|voice|character|version)\b|\b(?:in|with) the voice of\b|\byou(?:'re| are|'ll be| will be)(?: going to be)? (?:the|an?|my) (?:\w+ )?(?:{_PERSONA}|comedian|sailor|ceo|cowboy|salesman|accomplice)\b|\b(?:become|be|take the (?:part|role) of|speak the (?:lines|part) of) an? (?:\w+ ){{0,2}}{_PERSONA}\b|\bin the first person\b|\bcontinue (?:the|it|this)\b[^.!?\n]{{0,20}}\b(?:story|person|novel|tale)\b"),
+    _signal("role", "says what it is", 0.5, r"(?:^|[.!?:] ?)(?:you are|du bist|tu es|eres) (?!(?:not|late|right|wrong|welcome|kidding|joking|northlight|sure|great|amazing|useless|hopeless|nicht|toll)\b)(?:\w+ ?){1,3}[.,;] ?(?:what|how|who|why|tell|as the|was|wie|wer|warum|sag)\b"),
     _signal("role", "says what it is", 0.6, r"(?:^|[.!?:\n\"] ?|\bcontext ?)(?:you are|you're|u are|du bist|sie sind|tu es|vous etes|eres|be) (?!(?:the (?:worst|best|only|third|second|first|last|same)|an? (?:star|legend|joke|disgrace|star|gem|lifesaver|life ?saver|angel|crook|thief|liar|bunch|bit|great|waste|pain|bot|robot|human|real|machine|computer|person|chatbot|ai|customer|company|provider|team|total|complete|absolute|terrible|horrible|useless|rubbish)|eine? (?:katastrophe|frechheit|schatz|engel|witz))\b)(?:an? |the |my |ein(?:e|en)? |der |die |das |mein |three |two |un |une |le |la |el |una )(?:\w+[ -]){0,4}?\w+"),
     _signal("role", "speaks to the model", 0.4, rf"\b(?:hello|hey|hi|hallo|dear|as an?|als|you,? as an?|you (?:are|as) an?|en tant qu'|como|bonjour|hola) (?:an? |a large |large )?{_AI}\b|\b(?:ai|ki) systems?\b|\bchatgpt\b|\bopenai\b|\blanguage model\b"),
     # --- reveal: the prompt, secrets ------------------------------------------------------------------------------
-    _signal("reveal", "asks for its instructions", 1.0, rf"\b(?!what(?:'s| is) (?:an?|meant|the difference)\b){SHOW}\b(?:(?! my | i )[^.!?\n]){{0,45}}?\b{PROMPT}\b(?! (?:for|on|about|of|to|regarding|say|says)\b(?! (?:you|this (?:chat|conversation|assistant|bot)|the (?:ai|bot|assistant|chat)|behav|answer|respond)))"),
+    _signal("reveal", "asks for its instructions", 1.0, rf"\b(?!what(?:'s| is) (?:an?|meant|the difference)\b){SHOW}\b(?:(?! my | i )[^.!?\n]){{0,45}}?\b{PROMPT}\b(?! (?:for|on|about|of|to|regarding)\b(?! (?:you|this (?:chat|conversation|assistant|bot)|the (?:ai|bot|assistant|chat)|behav|answer|respond)))"),
     _signal(
         "reveal",
         "asks for its instructions",
@@ -289,6 +322,12 @@ SIGNALS: tuple[Signal, ...] = (
         r"|\bwas (?:stand|steht|stand geschrieben|wurde dir)\b[^.!?\n]{0,25}\b(?:am anfang|oben|dariber|zu beginn|vorgegeben|gesagt|davor)\b|\b(?:wiederhol|zeig|gib|druck|schreib)\w*\b[^.!?\n]{0,30}\b(?:text|satze|worter|zeilen|alles)\b[^.!?\n]{0,15}\b(?:oben|oberhalb|davor|bisher|daruber)\b|\b(?:folgenden|obigen) texte?\b"
         r"|\b(?:repete|affiche|recopie|montre)[rz]?\b[^.!?\n]{0,30}\b(?:ci-dessus|au-dessus|precede)|\b(?:repite|muestra|imprime|copia)\b[^.!?\n]{0,30}\b(?:arriba|anterior(?:es)?|de antes|precede)\b",
     ),
+    _signal(
+        "reveal",
+        "asks for its instructions",
+        1.0,
+        r"\b(?:texts?|words?|sentences?|message|lines?|everything|instructions|what (?:was|is|stands)) (?:\w+ ){0,4}(?:before|above|prior to|preceding) (?:my|this) (?:first |last |own )?(?:message|question|text|sentence|input|line)\b|\b(?:text|satz|worte|wortlaut)\w*\b[^.!?\n]{0,20}\bvor (?:dieser|meiner) (?:ersten )?(?:nachricht|frage|eingabe)\b|\b(?:forbidden|not allowed|prohibited|verboten|interdit|prohibido) (?:to|from|for you|dir|de) (?:say|tell|talk|answer|mention|discuss|saying|zu sagen|dire|decir)",
+    ),
     _signal("reveal", "asks for secrets", 1.0, rf"(?:{_near(SHOW, SECRET, 35)}|\b(?:your|deinen?|ihren?|ta|votre|tu|su) (?:\w+ )?{SECRET}\b)(?![^.!?\n]{{0,40}}\b(?:router|hub|modem|box|wi-?fi|my|mine|extender|card|label)\b)|\bpassword (?:for|of|to) (?:the|your) (?:database|server|admin|system|backend|crm|staff|employee)\b|\bprintenv\b|\bcat /etc/|/etc/passwd|\bos\.environ\b|\bprocess\.env\b"),
     # --- exfiltrate: others' data, links out, code ----------------------------------------------------------------
     _signal(
@@ -296,17 +335,33 @@ SIGNALS: tuple[Signal, ...] = (
         "asks for other people's data",
         1.0,
         rf"\b(?:list|show|give|dump|export|print|send|reveal|display|tell|output|fetch|retrieve|return|read|access|nenne?|zeige?|liste|gib|exportiere|donne\w*|affiche\w*|liste[rz]?|muestra\w*|dame|lista|exporta)\b(?: me| us| out| mir| uns| moi)? (?:all |every |each |the |a list of |alle[rn]? |die |tous |toutes |les |todos |todas |los |las |full |entire |complete |other |another |some other |details of |names of |(?:\w+ )(?:of|for) (?:all|every|other) )+(?:(?:other|your|the|northlight'?s?|les|des|ihre|eure|our|de|la|sus) )*{RECORDS}\b(?! (?:service|support|care|satisfaction|number))"
-        r"|\b(?:other|another|previous|last|different) (?:customer|user|client|subscriber|person)(?:'?s'?|s)? (?:\w+ )?(?:data|details|address(?:es)?|accounts?|orders?|phone|numbers?|names?|conversations?|chats?|bills?|messages?|asked|wrote|said|information|e-?mails?|question)\b|\b(?:details|data|numbers?|address(?:es)?|names?|e-?mails?|account|bills?|orders?|chats?|conversations?|messages?) (?:of|from|for) (?:the |an? )?(?:other|another|previous|last|different|someone else|somebody else|every|any) ?(?:customer|user|client|subscriber|person|caller)?(?:'?s)?\b|\bwhat (?:did|has|does) (?:the |an? )?(?:other|another|previous|last) (?:customer|user|client|person|caller)s? (?:ask|say|want|write|tell)|\b(?:all|every) (?:registered |existing )?(?:customers?|users?|clients?|subscribers?)'? (?:\w+ )?(?:data|details|names|addresses|accounts|e-?mails|phone numbers|records|passwords)\b",
+        r"|\b(?:other|another|previous|last|different) (?:customer|user|client|subscriber|person)(?:'?s'?|s)? (?:\w+ )?(?:data|details|address(?:es)?|accounts?|orders?|phone|numbers?|names?|conversations?|chats?|bills?|messages?|asked|wrote|said|information|e-?mails?|question)\b|\b(?:details|data|numbers?|address(?:es)?|names?|e-?mails?|account|bills?|orders?|chats?|conversations?|messages?) (?:of|from|for) (?:the |an? )?(?:(?:other|another|previous|last|different|every|any) (?:customer|user|client|subscriber|person|caller)s?|(?:someone|somebody) else)\b|\bwhat (?:did|has|does) (?:the |an? )?(?:other|another|previous|last) (?:customer|user|client|person|caller)s? (?:ask|say|want|write|tell)|\b(?:all|every) (?:registered |existing )?(?:customers?|users?|clients?|subscribers?)'? (?:\w+ )?(?:data|details|names|addresses|accounts|e-?mails|phone numbers|records|passwords)\b",
     ),
-    _signal("exfiltrate", "sends data out", 1.0, r"!\[[^\]]*\]\(\s?https?:[^)]*|\[[^\]]*\]\(\s?https?:[^)]*[?&=][^)]*[{$<][^)]*\)|<img[^>]+src\s?=|\b(?:send|post|forward|transmit|upload|submit|e-?mail|leak|sende?|schicke?|envoie[rz]?|envia|manda|transfer|append|exfiltrate)\b[^.!?\n]{0,80}\b(?:https?://|www\.|webhook|ftp:|\w+\.(?:com|net|org|io|xyz|ru|evil|example)/)|\b(?:send|forward|leak|transmit|e-?mail|upload|copy|bcc|schicke?|sende?|envoie[rz]?|envia)\b[^.!?\n]{0,25}\b(?:the|this|our|your|all|entire|whole|das|la|le|el|conversation) (?:\w+ )?(?:transcripts?|conversations?|chat (?:history|log)|customer (?:data|details|list|records)|credentials|passwords?|gesprach\w*|chatverlauf|conversacion|historique)\b[^.!?\n]{0,30}\b(?:to|at|an|a|nach|vers)\b (?!me\b|my\b|us\b|mich\b|moi\b)"),
+    _signal(
+        "exfiltrate",
+        "asks for other people's data",
+        0.8,
+        r"\b(?:addresses|names|numbers|details|bills|accounts|orders|e-?mails|balances|chats?|conversations?) of (?:every\w+|all|other|others|the people|the person)\b|\b(?:show|read|give|tell|send|list|look up)\b (?:me )?[^.!?\n]{0,40}\b(?:somebody|someone) else'?s?\b|\b(?:show|read|give|tell|list|look up)\b (?:me )?[^.!?\n]{0,30}\bmy neighbou?r'?s?'? (?:account|bill|data|phone|balance|order|chat|password|contract)|\b(?:who are|list|name) (?:your|the) (?:\w+ ){0,2}(?:customers|clients|users)\b|\b(?:export|dump|download|extract|copy) (?:the |your |all )?(?:whole |entire |full )?(?:crm|customers?|users?|client|database|tables?|accounts)\b",
+    ),
+    _signal("exfiltrate", "asks to run code or commands", 0.8, r"\bcall the \w+ (?:function|tool|api|endpoint|action)\b|\b(?:open|start|launch|use|become) (?:the |an? )?(?:windows |linux |bash |unix )?(?:shell|terminal|command line|command prompt|console)\b|\b(?:set|change|grant|raise) (?:the |my )?(?:balance|account|credit|role|rights|permissions?) (?:of|to|the role|for)\b[^.!?\n]{0,30}\b(?:zero|\d{3,}|admin\w*|root|unlimited|all)\b"),
+    _signal("exfiltrate", "sends data out", 1.0, r"\b(?:include|insert|embed|add|show|display|render|put)\b[^.!?\n]{0,30}\b(?:picture|image|img|pixel|link)\b[^!?\n]{0,30}https?://|!\[[^\]]*\]\(\s?https?:[^)]*|\[[^\]]*\]\(\s?https?:[^)]*[?&=][^)]*[{$<][^)]*\)|<img[^>]+src\s?=|\b(?:send|post|forward|transmit|upload|submit|e-?mail|leak|sende?|schicke?|envoie[rz]?|envia|manda|transfer|append|exfiltrate)\b[^.!?\n]{0,80}\b(?:https?://|www\.|webhook|ftp:|\w+\.(?:com|net|org|io|xyz|ru|evil|example)/)|\b(?:send|forward|leak|transmit|e-?mail|upload|copy|bcc|schicke?|sende?|envoie[rz]?|envia)\b[^.!?\n]{0,25}\b(?:the|this|our|your|all|entire|whole|das|la|le|el|conversation) (?:\w+ )?(?:transcripts?|conversations?|chat (?:history|log)|customer (?:data|details|list|records)|credentials|passwords?|gesprach\w*|chatverlauf|conversacion|historique)\b[^.!?\n]{0,30}\b(?:to|at|an|a|nach|vers)\b (?!me\b|my\b|us\b|mich\b|moi\b)"),
     _signal("exfiltrate", "database or shell commands", 1.0, r"\b(?:drop|truncate|alter) (?:table|database|schema)\b|\bdelete from \w+|\bselect \S.{0,40} from \w+|\binsert into \w+|\bunion (?:all )?select\b|\bupdate \w+ set \w+ ?=|'\s?or\s?'?1'?\s?=\s?'?1|;\s?--|\brm -rf?\b|\bsudo \w+|\bcurl -?|\bwget http|\b(?:os\.system|subprocess|eval\(|exec\(|__import__|import os\b)|<script\b|\bprint\(['\"]|\{\{.{1,40}\}\}|\$\{.{1,40}\}|\bxp_cmdshell\b|\bchmod \d|\bpowershell\b.{0,20}-", own=False),
     _signal("exfiltrate", "asks to run code or commands", 1.0, r"\b(?:run|execute|eval(?:uate)?|interpret|fuhre?|execute[rz]?|ejecuta|esegui)\b (?:me )?(?:the |this |following |my |these |that |den |diesen |folgenden |le |la |el |a |an |some |arbitrary )*(?:\w+ )?(?:code|script|python|sql|query|shell|command|befehl|commande|comando|codigo|programm?|function|bash|payload)\b(?! (?:to (?:check|test|find)|for my))|\b(?:call|invoke|use|trigger|execute) (?:the |your )?(?:\w+ )?(?:tool|function|api|plugin|action)s?\b[^.!?\n]{0,30}\b(?:with|to (?:delete|refund|send|transfer|grant|issue|approve)|named|called|refund|delete)\b|\b(?:erase|wipe|delete|destroy|drop|losche?) (?:a |the |your |all |die |deine |entire )+(?:\w+ )?(?:databases?|datenbank|servers?|files|records|tables)\b|\bas root\b"),
     _signal("exfiltrate", "asks for program code", 0.6, rf"\b(?:{_MAKE}|{_MAKE_DE}|code|programmier\w*|ecri\w+|escribe|genera)\b(?: (?:me|mir|moi|sie|a|an|some|ein|einen|eine|simple|small|the))* (?:\w+ )?(?:c\+\+(?!\w)|(?:python|java(?:script)?|sql|php|html|rust|bash|assembly|exploit|maleware|malware|virus|ransomware|keylogger|shellcode)\b)"),
 )
 
 # --- passages: what an article may say to its reader but not to the assistant ---------------------------------------
-PASSAGE_SIGNALS: tuple[Signal, ...] = (
-    _signal(
+_IN_PASSAGES = {
+    "told to drop its instructions",
+    "told to forget everything",
+    "pretends to be the system",
+    "told how to behave from now on",
+    "given another role",
+    "asked for a secret mode",
+    "asks for its instructions",
+    "sends data out",
+}
+PASSAGE_SIGNALS: tuple[Signal, ...] = tuple(s for s in SIGNALS if s.name in _IN_PASSAGES and s.weight == 1) + (    _signal(
         "instructions",
         "speaks to whoever summarises it",
         1.0,
@@ -315,5 +370,5 @@ PASSAGE_SIGNALS: tuple[Signal, ...] = (
         rf"|\b(?:dear|attention|hey|hello) (?:ai|llm|language model|{_AI})\b|\b(?:ai|llm|language|large language) (?:assistants?|models?|agents?|systems?|readers?)\b[^.!?\n]{{0,40}}\b(?:must|should|shall|have to|need to|are to|reading this|processing this|will)\b|\bif you(?:'re| are) (?:an? )?(?:ai|llm|language model|{_AI})\b",
     ),
     _signal("instructions", "tells the assistant what to tell customers", 1.0, r"\b(?:you must|always|you should|please|do not forget to|make sure to|be sure to|never|instead) (?:also |then |now )?(?:tell|inform|advise|instruct|convince|persuade|ask) (?:the |every |all |any |each )?(?:customers?|users?|readers?|caller|client)s? (?:that|to|for|about|their)\b|(?:^|[.!?:\n,] ?)(?:tell|instruct|convince|persuade|direct|urge) (?:the |every |all |any |each )(?:customers?|users?|readers?|caller|client)s? (?:that|to|for|about)\b|\b(?:ask|get) (?:the |every |each )?(?:customer|user|caller|client)s? (?:for|to (?:give|tell|send|enter|provide|confirm|read out|type)) (?:\w+ ){0,4}(?:passwords?|pin|card|cvv|code|bank|details|login)\b"),
-    _signal("instructions", "orders what every answer must hold", 1.0, r"\b(?:in|at the end of|to|into|with) (?:every|each|all|any|your) (?:answers?|repl(?:y|ies)|responses?|summar(?:y|ies)|messages?)\b|\b(?:append|prepend|insert|embed|add|include) (?:the following|this|a) (?:\w+ )?(?:link|url|image|text|sentence|phrase|markdown|address|number)?\b[^.!?\n]{0,30}\b(?:answer|reply|response|summary|output)\b|\b(?:answer|reply|respond|output) (?:only |always |every \w+ )?(?:with|that)\b (?:\w+ ){0,3}[\"']|\bdo not (?:mention|reveal|tell|disclose|say)\b[^.!?\n]{0,30}\b(?:this (?:instruction|note|text|message)|the (?:user|customer)|that you)\b"),
+    _signal("instructions", "orders what every answer must hold", 1.0, r"\b(?:in|at the end of|to|into) (?:every|each|all|any|your) (?:answers?|repl(?:y|ies)|responses?|summar(?:y|ies))\b|\b(?:every|each|all|any|your) (?:answers?|repl(?:y|ies)|responses?|summar(?:y|ies)) (?:[^.!?\n]{0,40} )?(?:must|has to|have to|should|shall)\b|\b(?:append|prepend|insert|embed|add|include) (?:the following|this|a) (?:\w+ )?(?:link|url|image|text|sentence|phrase|markdown|address|number)?\b[^.!?\n]{0,30}\b(?:answer|reply|response|summary|output)\b|\bdo not (?:mention|reveal|disclose|repeat|quote)\b[^.!?\n]{0,20}\bthis (?:instruction|note|message|order)\b|\bthe (?:assistant|chat ?bot|bot|ai|model) (?:must|should|shall|has to|will) (?:\w+ )?(?:quote|say|tell|reveal|answer|reply|give|offer|recommend|send|ask)\b"),
 )

@@ -28,18 +28,21 @@ _LEET = str.maketrans({"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t
 _LEET_WORD = re.compile(r"(?<!\S)(?=\S*[a-z])(?=\S*[013457@$|])[a-z0134579@$!|]{3,}(?=[\s.,:;?!'\"]|$)", re.IGNORECASE)
 _SPACED = re.compile(r"(?<![^\W_])(?:[^\W\d_][ .\-_*|,/]{1,3}){9,}[^\W\d_](?![^\W_])")
 _SPLIT_WORD = re.compile(r"(?<=[a-z])[-_.*|~^+](?=[a-z])")
+_JOINED_WORDS = re.compile(r"(?<!\S)(?:[a-z]+[-_.*|~^+/]){3,}[a-z]+")
 _BASE64 = re.compile(r"(?<![\w+/])[A-Za-z0-9+/]{16,}={0,2}(?![\w+/=])")
 _HEX = re.compile(r"(?<!\w)(?:(?:0x|\\x)?[0-9a-f]{2}[ ,:]?){12,}(?!\w)", re.IGNORECASE)
 _ESCAPES = re.compile(r"(?:%[0-9a-f]{2}|&#x?[0-9a-f]{2,5};|\\u00[0-9a-f]{2})", re.IGNORECASE)
 _WORD = re.compile(r"[a-z]{5,}")
 
+_CHAT_SPELLINGS = re.compile(r"\b(?:yuor|yor|yuo?r|ur|ure)\b")
 # Words that an attempt can't do without, as they may be misspelt inside: first and last letter stay.
 _KEYWORDS = (
     "ignore ignoring disregard override bypass previous instructions instruction guidelines prompt prompts reveal"
     " pretend restrictions system everything developer password commands directives translate unrestricted"
     " ignoriere vergiss anweisungen anweisung vorherigen instrucciones anteriores ignorez oubliez precedentes"
 ).split()
-_NOT_TYPOS = {"promote", "previews", "system's", "sistem", "passwort"}
+_ENDS = {"systen": "system", "sistem": "system", "sytem": "system", "instructons": "instructions", "promts": "prompts"}
+_NOT_TYPOS = {"passwort"}
 
 
 def fold(text: str) -> str:
@@ -71,6 +74,8 @@ def _keyword(word: str) -> str:
     """The keyword that `word` misspells by one letter inside (two swapped, one missing, doubled or wrong), or `word`."""
     if word in _KEYWORDS or word in _NOT_TYPOS:
         return word
+    if word in _ENDS:
+        return _ENDS[word]
     for keyword in _KEYWORDS:
         if word[0] == keyword[0] and word[-1] == keyword[-1] and abs(len(word) - len(keyword)) <= 1:
             if _one_edit(word, keyword):
@@ -134,8 +139,9 @@ def views(text: str) -> list[tuple[str, str]]:
     candidates = [
         ("spaced letters", re.sub(r"[^\S\n]+", " ", spaced) if _SPACED.search(raw) else ""),
         ("split words", _SPLIT_WORD.sub("", plain)),
+        ("joined words", _JOINED_WORDS.sub(lambda m: re.sub(r"[-_.*|~^+/]", " ", m.group()), plain)),
         ("digits for letters", leet),
-        ("misspelt", _WORD.sub(lambda m: _keyword(m.group()), leet)),
+        ("misspelt", _WORD.sub(lambda m: _keyword(m.group()), _CHAT_SPELLINGS.sub("your", leet))),
         ("encoded", fold(_decoded(seen))),
     ]
     readings = [("plain", plain)]
@@ -143,6 +149,12 @@ def views(text: str) -> list[tuple[str, str]]:
         if reading and all(reading != known for _, known in readings):
             readings.append((name, reading))
     return readings + backward_views(plain)
+
+
+def spelt(text: str) -> str:
+    """The letters of a sentence spelt out letter by letter without gaps between words, or ""."""
+    run = max((re.sub(r"[\W\d_]", "", m.group()) for m in _SPACED.finditer(text)), key=len, default="")
+    return fold(run) if len(run) >= 14 else ""
 
 
 _STRONG = re.compile(r"instruct|prompt|ignore|forget|rules|system|previous|reveal|guideline|anweisung|pretend")

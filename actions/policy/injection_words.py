@@ -78,7 +78,7 @@ system | your | existing | provided | given | hidden | safety | content | built-
 alle[nrsm]? | saemtliche[nr]? | samtliche[nr]? | vorherige[nrs]? | vorangehende[nr]? | vorangegangene[nr]? | bisherige[nrs]? | obige[nrs]? | fruhere[nr]?
 deine[rnsm]? | ihre[rnsm]? | ursprungliche[nr]? | jegliche[nr]? | gesamte[nrs]? | eure[rn]? | vorige[nr]? | oben
 toutes? | tous | precedent(?:e|es|s)? | ci-dessus | anterieur(?:e|es|s)? | vos | tes | tout | initiale?s? | todas | todos | anterior(?:es)?
-previas? | previos? | tus | sus | arriba | tutte | tutti | precedenti | tue | todas as | suas | alle vorige | vorige | eerdere | bovenstaande
+previas? | previos? | tus | sus | arriba | tutte | tutti | precedenti | tue | todas as | suas | je | jouw | uw | alle vorige | vorige | eerdere | bovenstaande
 wszystkie | poprzednie | sve | sva | svoje | vsechny | predchozi | tum | onceki | alla | tidigare | semua | sebelumnya | tat ca | toate | anterioare | osszes | kaikki
 """)
 
@@ -114,7 +114,7 @@ system-?prompts? | systemanweisung(?:en)? | (?:deine[nr]?|ihre[nr]?) (?:\w+ ){0,
 # Secrets and other people's data.
 SECRET = words(r"""
 api[- ]?keys? | access tokens? | bearer tokens? | auth(?:entication|orization)? tokens? | secret keys? | private keys? | encryption keys? | environment variables? | env vars? | \.env | credentials file
-(?:admin|root|database|db|server|system|internal|employee|staff|backend) (?:passwords?|credentials|log-?ins?) | connection strings? | tandem_secret
+(?:admin|root|database|db|server|system|internal|employee|staff|backend) (?:passwords?|credentials|log-?ins?) | connection strings? | credentials
 api-?schlussel | zugangsschlussel | administratorpasswort | admin-?passwort | cles? (?:d'|de l')?api | claves? (?:de )?(?:la )?api | chiave api
 """)
 RECORDS = words(r"""
