@@ -1,6 +1,6 @@
 # `make run` and `make test` do all set-up themselves.
 .DEFAULT_GOAL := help
-.PHONY: help setup run train knowledge shell parse test lint validate nlu nlu-cross stories unit e2e bench-services \
+.PHONY: help setup run train knowledge policy shell parse test lint validate nlu nlu-cross stories unit e2e bench-services \
         bench-nlu bench-fallback bench-policies bench-answers pictures clean
 
 PY := .venv/bin/python
@@ -23,6 +23,9 @@ train: setup ## train the assistant if data, domain, config or policy changed (F
 
 knowledge: setup ## index the articles that changed
 	@$(PY) -m deploy.local.prepare knowledge
+
+policy: setup ## check policy.yml and show what each rule catches on the examples beside it
+	@TANDEM_VAR=$${TANDEM_VAR:-$(CURDIR)/var} actions/.venv/bin/python -m actions.policy check
 
 shell: train ## talk to the assistant in the terminal (the action server must run)
 	@set -a; . var/env; set +a; $(QUIET) .venv/bin/rasa shell --model var/models --endpoints endpoints.yml

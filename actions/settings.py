@@ -95,6 +95,12 @@ def backend_url() -> str:
     return url or f"sqlite:///{var_dir().resolve() / 'backend.db'}"
 
 
+def policy_url() -> str:
+    """SQLAlchemy URL of the policy's decisions (POLICY_DATABASE_URL): a file of its own, since every turn adds some."""
+    url = os.environ.get("POLICY_DATABASE_URL", "").strip()
+    return url or f"sqlite:///{var_dir().resolve() / 'policy.db'}"
+
+
 def demo() -> bool:
     """Whether demo data is wanted (TANDEM_DEMO=1)."""
     return os.environ.get("TANDEM_DEMO", "").strip() == "1"

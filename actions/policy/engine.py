@@ -1,153 +1,237 @@
-"""Decides what policy.yml says about a text, and records each decision without the text."""
+"""Decides what policy.yml says about a text, and leaves a record of each decision, without the text.
 
-import hashlib
-import re
-import unicodedata
+A text is looked at where it enters or leaves (its stage): a customer's message, a retrieved passage, a generated
+text, an agent's draft. The first rule in this order decides, within a kind the file's order:
+
+    message     escalate → injection → block → profanity → limits; otherwise personal data is redacted
+    passage     injection
+    generated   the same kinds, personal data and tone refuse; otherwise links, tone, verbatim and require change it
+    draft       as generated, but personal data of the rules that look at drafts is redacted
+
+So a person is called before anything else, a refusal comes before a change, and what must be said is added to the
+text as it will be sent.
+"""
+
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import Literal
+from functools import cache, cached_property, lru_cache
+from typing import Literal, TypeVar
 
-from actions.logs import get_logger
-from actions.policy.rules import PRECEDENCE, Kind, Policy, Rule, load
+from actions.policy import context, limits, personal, records, wording
+from actions.policy.meaning import Meaning
+from actions.policy.rules import (
+    BaseRule,
+    BlockRule,
+    EscalateRule,
+    InjectionRule,
+    LimitsRule,
+    PiiRule,
+    Policy,
+    ProfanityRule,
+    RequireRule,
+    Stage,
+    ToneRule,
+    VerbatimRule,
+)
+from actions.policy.source import load
+from actions.policy.texts import first_match, readable, words
 from actions.settings import policy_file
 
-Stage = Literal["message", "generated", "redact"]
-Outcome = Literal["allow", "refuse", "escalate", "redact"]
+Outcome = Literal["allow", "redact", "replace", "refuse", "escalate"]
+R = TypeVar("R", bound=BaseRule)
 
-log = get_logger(__name__)
-
-# Characters that show nothing and would split a word that a pattern looks for.
-_INVISIBLE = re.compile(
-    r"[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
-)
-_OUTCOME: dict[Kind, Outcome] = {
-    "escalate": "escalate",
-    "injection": "refuse",
-    "block": "refuse",
-    "redact": "redact",
-}
+LONGEST = 20_000  # characters of a text that patterns look at
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What the policy says about a text; `rule` and `reply` are empty when it is allowed."""
+    """What the policy says about a text; `rule`, `kind` and `reply` are empty when it is allowed as it is.
+
+    `reply` is what the customer (on a draft: the agent) is told when the text is refused or escalates, `text` the
+    text to use from now on, `evidence` what the rule found, in the policy's own words.
+    """
 
     outcome: Outcome = "allow"
     rule: str = ""
     kind: str = ""
     reply: str = ""
+    stage: Stage = "message"
+    text: str = ""
+    evidence: str = ""
 
     @property
     def allowed(self) -> bool:
-        return self.outcome == "allow"
-
-
-def luhn(digits: str) -> bool:
-    """Whether the check digit of a card number is right."""
-    total = 0
-    for place, digit in enumerate(reversed(digits)):
-        value = int(digit) * (2 if place % 2 else 1)
-        total += value - 9 if value > 9 else value
-    return total % 10 == 0
-
-
-def _iban(text: str) -> bool:
-    """ISO 13616: 15 to 34 characters, remainder 1 modulo 97."""
-    compact = re.sub(r"[ -]", "", text).upper()
-    if not 15 <= len(compact) <= 34:
-        return False
-    return int("".join(str(int(c, 36)) for c in compact[4:] + compact[:4])) % 97 == 1
-
-
-def _confirmed(check: str, found: str) -> bool:
-    digits = re.sub(r"\D", "", found)
-    if check == "luhn":
-        return 13 <= len(digits) <= 19 and len(set(digits)) > 1 and luhn(digits)
-    if check == "iban":
-        return _iban(found)
-    if check == "phone":
-        return 10 <= len(digits) <= 15
-    return True
-
-
-def readable(text: str) -> str:
-    """`text` as patterns see it: compatibility forms folded, no invisible characters, single spaces."""
-    folded = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
-    return re.sub(r"[^\S\n]+", " ", folded)
-
-
-def _replaced(rule: Rule, text: str) -> str:
-    """`text` with what a redact rule finds and confirms replaced."""
-
-    def replacement(match: re.Match[str]) -> str:
-        return rule.replace if _confirmed(rule.check, match.group()) else match.group()
-
-    for pattern in rule.compiled:
-        text = pattern.sub(replacement, text)
-    return text
+        """Whether `text` may be used."""
+        return self.outcome in ("allow", "redact", "replace")
 
 
 class Engine:
-    """One policy, ready to be asked."""
+    """One policy, ready to be asked. It keeps no records: the functions of this module do."""
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
+        self._redacted = lru_cache(maxsize=128)(self._redact)  # a message is redacted by several callers in a turn
 
-    def find(self, text: str) -> Rule | None:
-        """The rule that decides about a text: the kind's precedence first, then the file's order."""
-        seen = readable(text)
-        for kind in PRECEDENCE:
-            for rule in self.policy.of_kind(kind):
-                if any(pattern.search(seen) for pattern in rule.compiled):
-                    return rule
-        return None
+    def rules(self, kind: type[R], stage: Stage | None = None) -> list[R]:
+        """The rules of a kind that look at a stage, in the file's order."""
+        return [r for r in self.policy.rules if isinstance(r, kind) and (stage is None or stage in r.stages)]
 
-    def check_message(self, text: str) -> Decision:
+    @cached_property
+    def meaning(self) -> Meaning:
+        """The examples of the blocked topics."""
+        return Meaning(self.rules(BlockRule, "message"), self.policy.ordinary)
+
+    def on_message(self, text: str, within: context.Context) -> Decision:
         """What to do with what a customer wrote."""
-        return self._decide(self.find(text), "message", text)
+        seen = readable(text)
+        for rule, evidence in self._of_message(seen[:LONGEST], within):
+            outcome: Outcome = "escalate" if isinstance(rule, EscalateRule) else "refuse"
+            return Decision(outcome, rule.id, rule.kind, rule.reply, "message", text, evidence)
+        changed, used = self.redacted(seen)
+        if used:
+            return Decision("redact", used[0].id, "pii", "", "message", changed, _data(used))
+        return Decision(text=text)
 
-    def check_generated(self, text: str, passages: list[str]) -> Decision:
-        """Whether a generated text may be sent.
+    def _of_message(self, seen: str, within: context.Context) -> Iterator[tuple[BaseRule, str]]:
+        """The rules that decide about a readable message, in the order of precedence."""
+        for escalate in self.rules(EscalateRule, "message"):
+            if (
+                evidence := _signalled(escalate, seen, within)
+                if escalate.signal
+                else first_match(escalate.compiled, seen)
+            ):
+                yield escalate, evidence
+        yield from self._injected(seen, "message")
+        for block in self.rules(BlockRule, "message"):
+            if evidence := first_match(block.compiled, seen):
+                yield block, evidence
+        if seen.strip() and (near := self.meaning.nearest(seen)):
+            yield near.rule, near.evidence
+        for profanity in self.rules(ProfanityRule, "message"):
+            if _nothing_but(profanity, seen):
+                yield profanity, first_match(profanity.compiled, seen)
+        for limit in self.rules(LimitsRule, "message"):
+            if evidence := limits.over(limit, seen) or ("a link" if any(limits.other_links(limit, seen)) else ""):
+                yield limit, evidence
 
-        It is refused when it breaks a rule of its own accord, or tells personal data: what stands in its
-        passages word for word was published by an author and is allowed.
+    def _injected(self, seen: str, stage: Stage, source: str = "") -> Iterator[tuple[InjectionRule, str]]:
+        for rule in self.rules(InjectionRule, stage):
+            if evidence := first_match(rule.compiled, seen, source):
+                yield rule, evidence
+
+    def on_passage(self, text: str) -> Decision:
+        """Whether a retrieved passage may be used: one that holds instructions reaches no model and no customer."""
+        for rule, evidence in self._injected(readable(text), "passage"):
+            return Decision("refuse", rule.id, rule.kind, rule.reply, "passage", "", evidence)
+        return Decision(stage="passage", text=text)
+
+    def on_written(
+        self, text: str, passages: Sequence[str], question: str, stage: Stage, within: context.Context
+    ) -> Decision:
+        """Whether a written text may be sent, and how.
+
+        It is refused when it breaks a rule of its own accord: what stands in its passages word for word was
+        published by an author and is allowed.
         """
         source = " ".join(readable(p) for p in passages).casefold()
         seen = readable(text)
-        for rule in self.policy.rules:
-            for pattern in rule.compiled:
-                for match in pattern.finditer(seen):
-                    own = match.group().casefold() not in source
-                    if own and not (rule.kind == "redact" and (rule.keep or not _confirmed(rule.check, match.group()))):
-                        log.info("policy_decision", extra=self._record(rule.id, "generated", "refuse", text))
-                        return Decision("refuse", rule.id, rule.kind)
-        return self._decide(None, "generated", text)
+        for rule, evidence in self._refused(seen, source, stage):
+            return Decision("refuse", rule.id, rule.kind, rule.reply, stage, "", evidence)
+        first: tuple[BaseRule, str] | None = None
+        changed = seen
+        for rule, evidence, after in self._changed(seen, source, question, stage, within):
+            first, changed = first or (rule, evidence), after
+        if first is None:
+            return Decision(stage=stage, text=text)
+        rule, evidence = first
+        outcome: Outcome = "redact" if isinstance(rule, PiiRule) else "replace"
+        return Decision(outcome, rule.id, rule.kind, "", stage, changed, evidence)
 
-    def redact(self, text: str) -> str:
-        """`text` with personal data replaced, except for kinds that the policy keeps."""
-        seen = readable(text)
-        for rule in self.policy.of_kind("redact"):
-            before = seen
-            if not rule.keep:
-                seen = _replaced(rule, seen)
-            if seen != before:
-                log.info("policy_decision", extra=self._record(rule.id, "redact", "redact", text))
-        return seen
+    def _refused(self, seen: str, source: str, stage: Stage) -> Iterator[tuple[BaseRule, str]]:
+        """The rules that a readable text breaks."""
+        for escalate in self.rules(EscalateRule, stage):
+            if not escalate.signal and (evidence := first_match(escalate.compiled, seen, source)):
+                yield escalate, evidence
+        yield from self._injected(seen, stage, source)
+        for block in self.rules(BlockRule, stage):
+            if evidence := first_match(block.compiled, seen, source):
+                yield block, evidence
+        for profanity in self.rules(ProfanityRule, stage):
+            if evidence := first_match(profanity.compiled, seen, source):
+                yield profanity, evidence
+        for pii in self.rules(PiiRule, stage) if stage == "generated" else ():
+            if any(found.casefold() not in source for found in personal.found_by(pii, seen)):
+                yield pii, _data([pii])
+        for tone in self.rules(ToneRule, stage):
+            if tone.replace is None and (evidence := first_match(tone.compiled, seen, source)):
+                yield tone, evidence
+        for limit in self.rules(LimitsRule, stage):
+            refuses = limit.other_links == "refuse" and any(limits.other_links(limit, seen))
+            if evidence := limits.over(limit, seen) or ("a link to another host" if refuses else ""):
+                yield limit, evidence
 
-    def _decide(self, rule: Rule | None, stage: Stage, text: str) -> Decision:
-        decision = Decision(_OUTCOME[rule.kind], rule.id, rule.kind, rule.reply) if rule else Decision()
-        log.info("policy_decision", extra=self._record(decision.rule or "none", stage, decision.outcome, text))
-        return decision
+    def _changed(
+        self, text: str, source: str, question: str, stage: Stage, within: context.Context
+    ) -> Iterator[tuple[BaseRule, str, str]]:
+        """Each rule that changes a readable text: the rule, its evidence and the text after it."""
+        if stage == "draft":
+            text, used = personal.redacted(self.rules(PiiRule, stage), text)
+            if used:
+                yield used[0], _data(used), text
+        for limit in self.rules(LimitsRule, stage):
+            if (after := limits.without_other_links(limit, text)) != text:
+                text = after
+                yield limit, "a link to another host", text
+        for tone in self.rules(ToneRule, stage):
+            text, hit = wording.toned(tone, text, source)
+            if hit:
+                yield tone, hit, text
+        for verbatim in self.rules(VerbatimRule, stage):
+            text, hit = wording.worded(verbatim, text, question)
+            if hit:
+                yield verbatim, hit, text
+        for require in self.rules(RequireRule, stage):
+            if hit := wording.required(require, text, within.said):
+                text = wording.added(text, require.text)
+                yield require, hit, text
+                break  # one is help, two are small print
 
-    def _record(self, rule: str, stage: Stage, outcome: Outcome, text: str) -> dict[str, str | int]:
-        digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
-        return {
-            "rule": rule,
-            "policy_version": self.policy.version,
-            "stage": stage,
-            "outcome": outcome,
-            "text_sha256": digest,
-        }
+    def redacted(self, text: str) -> tuple[str, list[PiiRule]]:
+        """`text` with personal data replaced, and the rules that replaced some."""
+        changed, used = self._redacted(readable(text))
+        return changed, list(used)
+
+    def _redact(self, seen: str) -> tuple[str, tuple[PiiRule, ...]]:
+        changed, used = personal.redacted(self.rules(PiiRule), seen)
+        return changed, tuple(used)
+
+
+def _data(rules: Sequence[PiiRule]) -> str:
+    return ", ".join(rule.replace for rule in rules)
+
+
+def _nothing_but(rule: ProfanityRule, text: str) -> bool:
+    """Whether a message holds abuse and no other words than those that stand around it."""
+    rest = text
+    for pattern in rule.compiled:
+        rest = pattern.sub(" ", rest)
+    return rest != text and not any(c.isdigit() for c in rest) and set(words(rest)) <= set(rule.around)
+
+
+def _signalled(rule: EscalateRule, text: str, within: context.Context) -> str:
+    """What the turns so far show about a rule with a signal, or ""."""
+    if rule.signal == "failures":
+        run = 0
+        for outcome in reversed(within.outcomes):
+            if outcome not in context.FAILED:
+                break
+            run += 1
+        return f"{run} answers in a row did not help" if run >= rule.at_least else ""
+    before = within.messages[:-1] if within.messages[-1:] == [text] else within.messages
+    last = [*before, text][-rule.of_last :]
+    angry = [message for message in last if first_match(rule.compiled, readable(message))]
+    shows = text in angry and len(angry) >= rule.at_least
+    return f"{len(angry)} of the last {len(last)} messages" if shows else ""
 
 
 @cache
@@ -165,16 +249,53 @@ def engine() -> Engine:
     return _engine(str(path), changed)
 
 
+def policy_version() -> str:
+    """Version and a short hash of the policy file, such as 3-1f2e3d4c. Raises PolicyError."""
+    return engine().policy.stamp
+
+
 def check_message(text: str) -> Decision:
-    """See Engine.check_message."""
-    return engine().check_message(text)
+    """What to do with what a customer wrote, in the conversation of the running action. Raises PolicyError."""
+    return _recorded(engine().on_message(text, context.current()), text)
 
 
-def check_generated(text: str, passages: list[str]) -> Decision:
-    """See Engine.check_generated."""
-    return engine().check_generated(text, passages)
+def check_passage(text: str) -> Decision:
+    """Whether a retrieved passage may be used. Raises PolicyError."""
+    return _recorded(engine().on_passage(text), text)
+
+
+def check_generated(text: str, passages: list[str], question: str = "") -> Decision:
+    """Whether a generated text may be sent, and with which words: use `text` of the decision. Raises PolicyError."""
+    return _recorded(engine().on_written(text, passages, question, "generated", context.current()), text)
+
+
+def check_draft(text: str, passages: Sequence[str] = ()) -> Decision:
+    """Whether an agent's draft may be sent, and with which words: use `text` of the decision. Raises PolicyError."""
+    return _recorded(engine().on_written(text, passages, "", "draft", context.current()), text)
 
 
 def redact(text: str) -> str:
-    """See Engine.redact."""
-    return engine().redact(text)
+    """`text` without personal data, for a model, a log or a summary. Raises PolicyError."""
+    changed, used = engine().redacted(text)
+    if used:
+        _record(Decision("redact", used[0].id, "pii", evidence=_data(used)), "redact", text)
+    return changed
+
+
+def _recorded(decision: Decision, text: str) -> Decision:
+    _record(decision, decision.stage, text)
+    return decision
+
+
+def _record(decision: Decision, stage: str, text: str) -> None:
+    row = records.Row(
+        rule=decision.rule or "none",
+        kind=decision.kind,
+        policy_version=policy_version(),
+        stage=stage,
+        outcome=decision.outcome,
+        evidence=decision.evidence,
+        text_sha256=records.sha256(text),
+        conversation=context.current().conversation,
+    )
+    records.keep(row)

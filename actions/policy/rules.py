@@ -1,77 +1,297 @@
-"""The rules of policy.yml, validated: an error names the rule and the field."""
+"""The rules of policy.yml: one model for each kind, and which stages a rule of it may look at.
+
+`actions.policy.source.load` reads the file; docs/designers.md tells how to write a rule of each kind.
+"""
 
 import re
 from functools import cached_property
-from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, ClassVar, Literal, get_args
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
-Kind = Literal["escalate", "injection", "block", "redact"]
-PRECEDENCE: tuple[Kind, ...] = ("escalate", "injection", "block")
+Stage = Literal["message", "passage", "generated", "draft"]
+Kind = Literal["escalate", "injection", "block", "pii", "profanity", "limits", "tone", "verbatim", "require"]
+Stages = tuple[Stage, ...]
+STAGES: Stages = get_args(Stage)
+
+WRITTEN: Stages = ("generated", "draft")
 
 
 class PolicyError(Exception):
-    """policy.yml cannot be used; the text says which rule and field, and what to do."""
+    """policy.yml cannot be used; the text names the line, the rule and the field, and says what to do."""
+
+
+def _are_patterns(patterns: list[str]) -> list[str]:
+    for pattern in patterns:
+        try:
+            compiled = re.compile(pattern, re.IGNORECASE)
+        except re.error as error:
+            raise ValueError(f"{pattern!r} is not a regular expression: {error}") from None
+        if compiled.search(""):
+            raise ValueError(f"{pattern!r} matches an empty text and so everything")
+    return patterns
+
+
+def _compiled(patterns: list[str]) -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(pattern, re.IGNORECASE | re.MULTILINE) for pattern in patterns)
+
+
+Patterns = Annotated[list[str], AfterValidator(_are_patterns)]
 
 
 class Examples(BaseModel):
+    """Texts that the rule must catch and must let pass; for a rule with a `signal`, lists (see `EscalateRule`)."""
+
     model_config = ConfigDict(extra="forbid")
 
-    match: list[str] = Field(min_length=1)
-    passing: list[str] = Field(min_length=1, alias="pass")
+    match: list[str | list[str]] = Field(min_length=1)
+    passing: list[str | list[str]] = Field(min_length=1, alias="pass")
 
 
-class Rule(BaseModel):
-    """One rule. `check` confirms what a pattern of a redact rule found; `keep` leaves it readable."""
+class BaseRule(BaseModel):
+    """What all kinds share. `stages` left out means the kind's own `DEFAULT` stages."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
+    DEFAULT: ClassVar[Stages] = ("message",)
+    POSSIBLE: ClassVar[Stages] = STAGES
+
     id: str = Field(pattern=r"^[a-z0-9_]+(\.[a-z0-9_]+)*$")
     kind: Kind
-    patterns: list[str] = Field(min_length=1)
-    reply: str = ""
-    replace: str = ""
-    check: Literal["", "luhn", "iban", "phone"] = ""
-    keep: bool = False
+    stages: Stages = ()
+    patterns: Patterns = []
     examples: Examples
-
-    @field_validator("patterns")
-    @classmethod
-    def _patterns_compile(cls, patterns: list[str]) -> list[str]:
-        for pattern in patterns:
-            try:
-                compiled = re.compile(pattern, re.IGNORECASE)
-            except re.error as error:
-                raise ValueError(f"{pattern!r} is not a regular expression: {error}") from None
-            if compiled.search(""):
-                raise ValueError(f"{pattern!r} matches an empty text and so everything")
-        return patterns
+    # What the customer is told, or on a draft the agent; kinds that refuse need it.
+    reply: str = ""
 
     @model_validator(mode="after")
-    def _fields_of_kind(self) -> "Rule":
-        if self.kind == "redact":
-            if not self.replace:
-                raise ValueError("replace is missing: write what takes the place of the data, such as [phone number]")
-        elif not self.reply:
-            raise ValueError("reply is missing: write what the customer is told")
-        elif self.replace or self.check or self.keep:
-            raise ValueError("replace, check and keep belong to rules of the kind redact")
+    def _stages_of_kind(self) -> "BaseRule":
+        if not self.stages:
+            self.stages = self.DEFAULT
+        if wrong := [stage for stage in self.stages if stage not in self.POSSIBLE]:
+            raise ValueError(f"this kind of rule has no stage {wrong[0]}: use {', '.join(self.POSSIBLE)}")
         return self
+
+    @model_validator(mode="after")
+    def _what_it_needs(self) -> "BaseRule":
+        self.complete()
+        return self
+
+    def complete(self) -> None:
+        """Raise ValueError when a field that this kind needs is missing."""
+        self.needs_patterns()
+        if not isinstance(self.examples.match[0], str) or not all(
+            isinstance(e, str) for e in (*self.examples.match, *self.examples.passing)
+        ):
+            raise ValueError("examples of this kind of rule are texts, not lists")
+
+    def needs_patterns(self) -> None:
+        """Raise ValueError when there is nothing to look for."""
+        if not self.patterns:
+            raise ValueError("patterns are missing: write at least one")
+
+    def needs_reply(self) -> None:
+        """Raise ValueError when there is nothing to say."""
+        if not self.reply:
+            raise ValueError("reply is missing: write what the customer is told")
 
     @cached_property
     def compiled(self) -> tuple[re.Pattern[str], ...]:
-        return tuple(re.compile(pattern, re.IGNORECASE | re.MULTILINE) for pattern in self.patterns)
+        return _compiled(self.patterns)
+
+
+class EscalateRule(BaseRule):
+    """Words that go to a person at once, or with `signal` something that shows over several turns.
+
+    failures: the last `at_least` answers in a row did not help; an example is the list of the answers' outcomes,
+    oldest first. anger: `at_least` of the customer's last `of_last` messages match the patterns, the latest among
+    them; an example is the list of these messages.
+    """
+
+    DEFAULT: ClassVar[Stages] = ("message", "generated")
+
+    kind: Literal["escalate"]
+    signal: Literal["", "failures", "anger"] = ""
+    at_least: int = Field(default=1, ge=1)
+    of_last: int = Field(default=1, ge=1)
+
+    def complete(self) -> None:
+        self.needs_reply()
+        if not self.signal:
+            super().complete()
+        elif any(isinstance(e, str) for e in (*self.examples.match, *self.examples.passing)):
+            raise ValueError("an example of a rule with a signal is a list: the outcomes or the messages of some turns")
+        elif self.signal == "anger":
+            self.needs_patterns()
+        if self.signal:
+            self.stages = ("message",)
+
+
+class InjectionRule(BaseRule):
+    """Attempts to change the assistant's instructions, to learn them, or to get at data."""
+
+    DEFAULT: ClassVar[Stages] = ("message", "passage", "generated")
+
+    kind: Literal["injection"]
+
+    def complete(self) -> None:
+        super().complete()
+        self.needs_reply()
+
+
+class BlockRule(BaseRule):
+    """A topic: by patterns, and on a message also by its distance to the examples.
+
+    A message is on the topic when its nearest example of `match` has a cosine of `threshold` or more and lies
+    nearer, by `margin`, than the nearest text that may pass: of any blocked topic, or an `ordinary` one.
+    """
+
+    DEFAULT: ClassVar[Stages] = ("message", "generated", "draft")
+
+    kind: Literal["block"]
+    threshold: float = Field(default=0.55, gt=0, le=1)
+    margin: float = Field(default=0.05, ge=0, lt=1)
+
+    def complete(self) -> None:
+        self.needs_reply()
+        if self.patterns:
+            super().complete()
+
+
+class PiiRule(BaseRule):
+    """Personal data: `replace` takes its place. `check` confirms what a pattern found; `keep` leaves it readable."""
+
+    DEFAULT: ClassVar[Stages] = ("message", "generated")
+    POSSIBLE: ClassVar[Stages] = ("message", "generated", "draft")
+
+    kind: Literal["pii"]
+    replace: str = ""
+    check: Literal["", "luhn", "iban", "phone"] = ""
+    keep: bool = False
+
+    def complete(self) -> None:
+        super().complete()
+        if not self.replace:
+            raise ValueError("replace is missing: write what takes the place of the data, such as [phone number]")
+
+
+class ProfanityRule(BaseRule):
+    """Abuse. A customer's message is answered with `reply` only when `around` holds all its other words."""
+
+    DEFAULT: ClassVar[Stages] = ("message", "generated", "draft")
+    POSSIBLE: ClassVar[Stages] = ("message", "generated", "draft")
+
+    kind: Literal["profanity"]
+    around: list[str] = []
+
+    def complete(self) -> None:
+        super().complete()
+        self.needs_reply()
+
+
+class LimitsRule(BaseRule):
+    """Length, language and links: each limit that is written counts.
+
+    `language` refuses what is surely in none of these; `hosts` may be linked to, with everything below them.
+    Links to others are removed, or refuse the text.
+    """
+
+    DEFAULT: ClassVar[Stages] = WRITTEN
+    POSSIBLE: ClassVar[Stages] = ("message", "generated", "draft")
+
+    kind: Literal["limits"]
+    characters: int = Field(default=0, ge=0)
+    language: list[str] = []
+    hosts: list[str] = []
+    other_links: Literal["remove", "refuse"] = "refuse"
+
+    def complete(self) -> None:
+        self.needs_reply()
+        if self.patterns:
+            raise ValueError("a rule of limits has no patterns: it has characters, language or hosts")
+        if sum(map(bool, (self.characters, self.language, self.hosts))) != 1:
+            raise ValueError("write one of characters, language and hosts")
+
+
+class ToneRule(BaseRule):
+    """Words that we don't use: `replace` takes their place ("" takes them out), or without it the text is refused."""
+
+    DEFAULT: ClassVar[Stages] = WRITTEN
+    POSSIBLE: ClassVar[Stages] = WRITTEN
+
+    kind: Literal["tone"]
+    replace: str | None = None
+
+    def complete(self) -> None:
+        super().complete()
+        if self.replace is None:
+            self.needs_reply()
+
+
+class VerbatimRule(BaseRule):
+    """`wording` must be said word for word by a text that touches the topic, or answers a question `asked` about it.
+
+    The first sentence that a pattern of `replaces` finds gives way to it; otherwise it is added at the end.
+    """
+
+    DEFAULT: ClassVar[Stages] = WRITTEN
+    POSSIBLE: ClassVar[Stages] = WRITTEN
+
+    kind: Literal["verbatim"]
+    wording: str = Field(min_length=1)
+    asked: Patterns = []
+    replaces: Patterns = []
+
+    @cached_property
+    def compiled_asked(self) -> tuple[re.Pattern[str], ...]:
+        return _compiled(self.asked)
+
+    @cached_property
+    def compiled_replaces(self) -> tuple[re.Pattern[str], ...]:
+        return _compiled(self.replaces)
+
+
+class RequireRule(BaseRule):
+    """`text` is added to a text that touches the topic, unless it says so already (`unless`).
+
+    It is not repeated within a conversation, and one text gets one of them at most.
+    """
+
+    DEFAULT: ClassVar[Stages] = ("generated",)
+    POSSIBLE: ClassVar[Stages] = WRITTEN
+
+    kind: Literal["require"]
+    text: str = Field(min_length=1)
+    unless: Patterns = []
+
+    @cached_property
+    def compiled_unless(self) -> tuple[re.Pattern[str], ...]:
+        return _compiled(self.unless)
+
+
+Rule = Annotated[
+    EscalateRule
+    | InjectionRule
+    | BlockRule
+    | PiiRule
+    | ProfanityRule
+    | LimitsRule
+    | ToneRule
+    | VerbatimRule
+    | RequireRule,
+    Field(discriminator="kind"),
+]
 
 
 class Policy(BaseModel):
-    """The whole file."""
+    """The whole file. `ordinary` are everyday messages: no rule may catch them, and topics are told from them."""
 
     model_config = ConfigDict(extra="forbid")
 
     version: int = Field(ge=1)
+    ordinary: list[str] = []
     rules: list[Rule] = Field(min_length=1)
+    _digest: str = PrivateAttr(default="")
 
     @model_validator(mode="after")
     def _unique(self) -> "Policy":
@@ -80,42 +300,10 @@ class Policy(BaseModel):
             raise ValueError(f"the id {twice[0]} stands on two rules: give each rule its own")
         return self
 
-    def of_kind(self, kind: Kind) -> list[Rule]:
-        return [rule for rule in self.rules if rule.kind == kind]
+    @property
+    def stamp(self) -> str:
+        """Version and a short hash of the file, such as 3-1f2e3d4c: two files never share one."""
+        return f"{self.version}-{self._digest}" if self._digest else str(self.version)
 
     def by_id(self, rule_id: str) -> Rule | None:
         return next((rule for rule in self.rules if rule.id == rule_id), None)
-
-
-def load(path: Path) -> Policy:
-    """Read and validate a policy file. Raises PolicyError."""
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise PolicyError(f"{path} cannot be read ({error.strerror}): restore it, or correct TANDEM_POLICY") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark else ""
-        raise PolicyError(f"{path.name}{where}: not valid YAML ({getattr(error, 'problem', None) or error})") from None
-    if not isinstance(content, dict):
-        raise PolicyError(f"{path.name}: write the fields version and rules")
-    try:
-        return Policy.model_validate(content)
-    except ValidationError as error:
-        reasons = "; ".join(_reason(content, e["loc"], e["msg"]) for e in error.errors())
-        raise PolicyError(f"{path.name}: {reasons}") from None
-
-
-def _reason(content: dict[str, Any], place: tuple[int | str, ...], message: str) -> str:
-    """ "rule escalate.fraud, field patterns.0: ..." for an error that pydantic found at `place`."""
-    message = message.removeprefix("Value error, ")
-    parts = list(place)
-    prefix = ""
-    if len(parts) >= 2 and parts[0] == "rules" and isinstance(parts[1], int):
-        rule = content["rules"][parts[1]]
-        name = rule.get("id") if isinstance(rule, dict) else None
-        prefix = f"rule {name or f'number {parts[1] + 1}'}"
-        parts = parts[2:]
-    field = f"field {'.'.join(str(p) for p in parts)}" if parts else ""
-    where = ", ".join(part for part in (prefix, field) if part)
-    return f"{where}: {message}" if where else message

@@ -1,0 +1,82 @@
+"""`python -m actions.policy check [FILE]`: validate the policy, and show what each rule catches on its examples.
+
+`python -m actions.policy export [--since DAY] [--conversation REF]`: the recorded decisions as JSON lines.
+
+Exit code 0; 1 when an example falls on the wrong side; 2 when the file is wrong or the records cannot be read.
+"""
+
+import argparse
+import json
+import os
+import re
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from sqlalchemy.exc import SQLAlchemyError
+
+from actions.knowledge.encoder import ModelMissing, encoder
+from actions.policy import records
+from actions.policy.engine import Engine
+from actions.policy.report import check, show
+from actions.policy.rules import PolicyError
+from actions.policy.source import read
+from actions.settings import MissingSetting, policy_file
+
+
+def main() -> int:
+    """Run the command; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m actions.policy", description="The policy and its decisions.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    checking = commands.add_parser("check", help="validate the policy and show what each rule catches")
+    checking.add_argument("file", nargs="?", type=Path, help="policy.yml, or TANDEM_POLICY")
+    exporting = commands.add_parser("export", help="write the recorded decisions as JSON lines")
+    exporting.add_argument("--since", type=_day, default="", metavar="DAY", help="from this day on, such as 2026-11-01")
+    exporting.add_argument("--conversation", default="", metavar="REF", help="a conversation's id or its reference")
+    given = parser.parse_args()
+    if given.command == "check":
+        return _check(given.file or policy_file())
+    return _export(given.since, given.conversation)
+
+
+def _check(path: Path) -> int:
+    try:
+        encoder().warm()
+        policy, lines = read(path)
+    except (PolicyError, ModelMissing) as error:
+        print(error, file=sys.stderr)
+        return 2
+    # Wide enough for the longest rule where the output is no terminal.
+    console = Console(width=None if sys.stdout.isatty() else 140)
+    results, mistakes = check(Engine(policy), lines)
+    show(results, mistakes, console, path.name)
+    if mistakes:
+        print(f"{len(mistakes)} of the examples fall on the wrong side.")
+        return 1
+    print(f"Policy {policy.stamp}: {len(results)} rules, every example on its side.")
+    return 0
+
+
+def _export(since: str, conversation: str) -> int:
+    try:
+        for row in records.read(since, conversation):
+            print(json.dumps(row, ensure_ascii=False))
+    except (MissingSetting, SQLAlchemyError) as error:
+        reason = (
+            str(error) if isinstance(error, MissingSetting) else f"({type(error).__name__}): see POLICY_DATABASE_URL"
+        )
+        print(f"The policy's decisions cannot be read {reason}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _day(text: str) -> str:
+    if not re.fullmatch(r"\d{4}-\d\d-\d\d(T[\d:.]+Z?)?", text):
+        raise argparse.ArgumentTypeError(f"write a day such as 2026-11-01, not {text!r}")
+    return text
+
+
+if __name__ == "__main__":
+    sys.exit(main())
