@@ -1,4 +1,4 @@
-"""The ways in which a text may hide what it says, undone: look-alike letters, spacing, digits for letters, codes, typos.
+"""The ways in which a text may hide what it says, undone: look-alike letters, spacing, digits, codes, typos.
 
 `views(text)` gives the text as it should be read and each further reading that an obfuscation hides. Everything is
 folded (lower case, no accents, straight quotes), so that patterns are written once and in plain letters.
@@ -24,7 +24,9 @@ _LOOKALIKES = str.maketrans(
     "аеорсухіјѕԁһӏԛԝзкмтвнАВЕКМНОРСТУХІЈЅαορενικτυχηωΑΒΕΖΗΙΚΜΝΟΡΤΥΧ",
     "aeopcyxijsdhlqw3kmtbhABEKMHOPCTYXIJSaopeviktuxnwABEZHIKMNOPTYX",
 )
-_LEET = str.maketrans({"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "@": "a", "$": "s", "!": "i", "|": "i"})
+_LEET = str.maketrans(
+    {"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "@": "a", "$": "s", "!": "i", "|": "i"}
+)
 _LEET_WORD = re.compile(r"(?<!\S)(?=\S*[a-z])(?=\S*[013457@$|])[a-z0134579@$!|]{3,}(?=[\s.,:;?!'\"]|$)", re.IGNORECASE)
 _SPACED = re.compile(r"(?<![^\W_])(?:[^\W\d_][ .\-_*|,/]{1,3}){9,}[^\W\d_](?![^\W_])")
 _SPLIT_WORD = re.compile(r"(?<=[a-z])[-_.*|~^+](?=[a-z])")
@@ -36,13 +38,16 @@ _WORD = re.compile(r"[a-z]{5,}")
 
 _CHAT_SPELLINGS = re.compile(r"\b(?:yuor|yor|yuo?r|ur|ure)\b")
 # Words that an attempt can't do without, as they may be misspelt inside: first and last letter stay.
-_KEYWORDS = (
-    "ignore ignoring disregard override bypass previous instructions instruction guidelines prompt prompts reveal"
-    " pretend restrictions system everything developer password commands directives translate unrestricted"
-    " ignoriere vergiss anweisungen anweisung vorherigen instrucciones anteriores ignorez oubliez precedentes"
-).split()
+_KEYWORDS = frozenset(
+    re.findall(
+        r"\w+",
+        "ignore ignoring disregard override bypass previous instructions instruction guidelines prompt prompts reveal"
+        " pretend restrictions system everything developer password commands directives translate unrestricted"
+        " ignoriere vergiss anweisungen anweisung vorherigen instrucciones anteriores ignorez oubliez precedentes",
+    )
+)
 _ENDS = {"systen": "system", "sistem": "system", "sytem": "system", "instructons": "instructions", "promts": "prompts"}
-_NOT_TYPOS = {"passwort"}
+_NO_MISSPELLINGS = {"passwort"}
 
 
 def fold(text: str) -> str:
@@ -71,21 +76,21 @@ def clipped(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _keyword(word: str) -> str:
-    """The keyword that `word` misspells by one letter inside (two swapped, one missing, doubled or wrong), or `word`."""
-    if word in _KEYWORDS or word in _NOT_TYPOS:
+    """The keyword that `word` misspells inside (two letters swapped, one missing, doubled or wrong), or `word`."""
+    if word in _KEYWORDS or word in _NO_MISSPELLINGS:
         return word
     if word in _ENDS:
         return _ENDS[word]
-    for keyword in _KEYWORDS:
-        if word[0] == keyword[0] and word[-1] == keyword[-1] and abs(len(word) - len(keyword)) <= 1:
-            if _one_edit(word, keyword):
-                return keyword
-    return word
+    alike = (k for k in _KEYWORDS if (k[0], k[-1]) == (word[0], word[-1]) and _one_edit(word, k))
+    return next(alike, word)
 
 
 def _one_edit(a: str, b: str) -> bool:
+    """Whether one letter swapped with the next, missing, added or wrong makes the one of the other."""
     start = next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
     rest_a, rest_b = a[start:], b[start:]
+    if abs(len(a) - len(b)) > 1:
+        return False
     if len(a) == len(b):
         return rest_a[1:] == rest_b[1:] or (rest_a[:2] == rest_b[1::-1] and rest_a[2:] == rest_b[2:])
     return rest_a[1:] == rest_b if len(a) > len(b) else rest_a == rest_b[1:]
