@@ -33,8 +33,8 @@ shell: train ## talk to the assistant in the terminal (the action server must ru
 parse: train ## what the assistant takes a message for (TEXT="where is my order")
 	@$(QUIET) $(PY) -W ignore -m tests.nlu.parse $(TEXT) 2>/dev/null
 
-test: ## everything: lint, data, NLU, stories, unit, end-to-end and browser tests
-	@$(MAKE) --no-print-directory lint validate train nlu stories unit e2e
+test: ## everything: lint, data, policy, NLU, stories, unit, end-to-end and browser tests
+	@$(MAKE) --no-print-directory lint validate policy train nlu stories unit e2e
 	@echo "All of make test passed."
 
 lint: setup ## ruff and mypy

@@ -71,7 +71,8 @@ class ActionAnswer(Action):
             if decision.outcome == "escalate":
                 return [FollowupAction("action_handoff")]
             if not decision.allowed:
-                return _say(dispatcher, tracker, decision.reply, outcome="refused", policy_rule=decision.rule)
+                fields = {"outcome": "refused", "policy_rule": decision.rule}
+                return _say(dispatcher, tracker, decision.reply, offer=decision.offer, **fields)
             if unfit := _unfit(text):
                 return _say(dispatcher, tracker, unfit, offer=unfit == OTHER_SCRIPT, outcome="unreadable")
             answer, passages = answer_to(redact(text))

@@ -12,15 +12,6 @@ import re
 import sys
 from pathlib import Path
 
-from rich.console import Console
-from sqlalchemy.exc import SQLAlchemyError
-
-from actions.knowledge.encoder import ModelMissing, encoder
-from actions.policy import records
-from actions.policy.engine import Engine
-from actions.policy.report import check, show
-from actions.policy.rules import PolicyError
-from actions.policy.source import read
 from actions.settings import MissingSetting, policy_file
 
 
@@ -31,15 +22,24 @@ def main() -> int:
     checking = commands.add_parser("check", help="validate the policy and show what each rule catches")
     checking.add_argument("file", nargs="?", type=Path, help="policy.yml, or TANDEM_POLICY")
     exporting = commands.add_parser("export", help="write the recorded decisions as JSON lines")
-    exporting.add_argument("--since", type=_day, default="", metavar="DAY", help="from this day on, such as 2026-11-01")
+    exporting.add_argument("--since", type=_day, metavar="DAY", help="from this day on, such as 2026-11-01")
     exporting.add_argument("--conversation", default="", metavar="REF", help="a conversation's id or its reference")
     given = parser.parse_args()
     if given.command == "check":
         return _check(given.file or policy_file())
-    return _export(given.since, given.conversation)
+    return _export(given.since or "", given.conversation)
 
 
 def _check(path: Path) -> int:
+    # Imported here: the export needs none of it, and the encoder takes seconds.
+    from rich.console import Console
+
+    from actions.knowledge.encoder import ModelMissing, encoder
+    from actions.policy.engine import Engine
+    from actions.policy.report import check, show
+    from actions.policy.rules import PolicyError
+    from actions.policy.source import read
+
     try:
         encoder().warm()
         policy, lines = read(path)
@@ -58,6 +58,10 @@ def _check(path: Path) -> int:
 
 
 def _export(since: str, conversation: str) -> int:
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from actions.policy import records
+
     try:
         for row in records.read(since, conversation):
             print(json.dumps(row, ensure_ascii=False))

@@ -21,7 +21,7 @@ _NEUTRAL = frozenset({"affirm", "deny", "greet", "thank", "nothing_else"})
 
 @dataclass(frozen=True)
 class Context:
-    """A conversation: its reference ("" outside of any) and the events of its current session, oldest first."""
+    """A conversation: its reference ("" outside of any) and its events since the bot took it on, oldest first."""
 
     conversation: str = ""
     events: Sequence[Mapping[str, Any]] = ()
@@ -63,7 +63,7 @@ def current() -> Context:
 def in_conversation(tracker: Mapping[str, Any]) -> Iterator[None]:
     """Decide about texts of the conversation whose tracker (as Rasa sends it) this is."""
     events = list(tracker.get("events") or [])
-    starts = [i for i, e in enumerate(events) if e.get("event") in ("restart", "session_started")]
+    starts = [i for i, event in enumerate(events) if _begins(event)]
     sender = tracker.get("sender_id")
     found = Context(conversation_ref(str(sender)) if sender else "", events[starts[-1] + 1 :] if starts else events)
     token = _current.set(found)
@@ -71,6 +71,11 @@ def in_conversation(tracker: Mapping[str, Any]) -> Iterator[None]:
         yield
     finally:
         _current.reset(token)
+
+
+def _begins(event: Mapping[str, Any]) -> bool:
+    """Whether a session begins here, or a person has had the conversation: what annoyed before is dealt with."""
+    return event.get("event") in ("restart", "session_started") or event.get("name") == "owner"
 
 
 def _failure(event: Mapping[str, Any]) -> str:

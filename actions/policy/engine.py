@@ -15,6 +15,7 @@ text as it will be sent.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
+from itertools import takewhile
 from typing import Literal, TypeVar
 
 from actions.policy import context, injection, limits, personal, records, wording
@@ -40,7 +41,8 @@ from actions.settings import policy_file
 Outcome = Literal["allow", "redact", "replace", "refuse", "escalate"]
 R = TypeVar("R", bound=BaseRule)
 
-LONGEST = 20_000  # characters of a text that patterns look at
+LONGEST = 20_000  # characters of a message that patterns look at
+OTHER_LINK = "a link to another host"
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,8 @@ class Decision:
     """What the policy says about a text; `rule`, `kind` and `reply` are empty when it is allowed as it is.
 
     `reply` is what the customer (on a draft: the agent) is told when the text is refused or escalates, `text` the
-    text to use from now on, `evidence` what the rule found, in the policy's own words.
+    text to use from now on, `evidence` what the rule found, in the policy's own words. With `offer` the reply asks
+    whether the customer wants a person.
     """
 
     outcome: Outcome = "allow"
@@ -58,6 +61,7 @@ class Decision:
     stage: Stage = "message"
     text: str = ""
     evidence: str = ""
+    offer: bool = False
 
     @property
     def allowed(self) -> bool:
@@ -86,7 +90,7 @@ class Engine:
         seen = readable(text)
         for rule, evidence in self._of_message(text[:LONGEST], seen[:LONGEST], within):
             outcome: Outcome = "escalate" if isinstance(rule, EscalateRule) else "refuse"
-            return Decision(outcome, rule.id, rule.kind, rule.reply, "message", text, evidence)
+            return Decision(outcome, rule.id, rule.kind, rule.reply, "message", text, evidence, rule.offer)
         changed, used = self.redacted(seen)
         if used:
             return Decision("redact", used[0].id, "pii", "", "message", changed, _data(used))
@@ -95,23 +99,20 @@ class Engine:
     def _of_message(self, text: str, seen: str, within: context.Context) -> Iterator[tuple[BaseRule, str]]:
         """The rules that decide about a message, readable as `seen`, in the order of precedence."""
         for escalate in self.rules(EscalateRule, "message"):
-            if (
-                evidence := _signalled(escalate, seen, within)
-                if escalate.signal
-                else first_match(escalate.compiled, seen)
-            ):
+            if evidence := _signalled(escalate, seen, within) or _shown(escalate, seen):
                 yield escalate, evidence
         yield from self._injected(text, "message")
         for block in self.rules(BlockRule, "message"):
             if evidence := first_match(block.compiled, seen):
                 yield block, evidence
-        if seen.strip() and (near := self.meaning.nearest(seen)):
+        # Personal data says nothing about the topic, and the encoder keeps what it has seen.
+        if seen.strip() and (near := self.meaning.nearest(self.redacted(seen)[0])):
             yield near.rule, near.evidence
         for profanity in self.rules(ProfanityRule, "message"):
             if _nothing_but(profanity, seen):
                 yield profanity, first_match(profanity.compiled, seen)
         for limit in self.rules(LimitsRule, "message"):
-            if evidence := limits.over(limit, seen) or ("a link" if any(limits.other_links(limit, seen)) else ""):
+            if evidence := limits.over(limit, seen) or (OTHER_LINK if any(limits.other_links(limit, seen)) else ""):
                 yield limit, evidence
 
     def _injected(self, text: str, stage: Stage, source: str = "") -> Iterator[tuple[InjectionRule, str]]:
@@ -143,20 +144,18 @@ class Engine:
         seen = readable(text)
         for rule, evidence in self._refused(seen, source, stage):
             return Decision("refuse", rule.id, rule.kind, rule.reply, stage, "", evidence)
-        first: tuple[BaseRule, str] | None = None
-        changed = seen
-        for rule, evidence, after in self._changed(seen, source, question, stage, within):
-            first, changed = first or (rule, evidence), after
-        if first is None:
+        changes = list(self._changed(seen, source, question, stage, within))
+        if not changes:
             return Decision(stage=stage, text=text)
-        rule, evidence = first
+        rule, evidence, _ = changes[0]
+        evidence = "; ".join([evidence, *(f"{other.id}: {why}" for other, why, _ in changes[1:])])
         outcome: Outcome = "redact" if isinstance(rule, PiiRule) else "replace"
-        return Decision(outcome, rule.id, rule.kind, "", stage, changed, evidence)
+        return Decision(outcome, rule.id, rule.kind, "", stage, changes[-1][2], evidence)
 
     def _refused(self, seen: str, source: str, stage: Stage) -> Iterator[tuple[BaseRule, str]]:
         """The rules that a readable text breaks."""
         for escalate in self.rules(EscalateRule, stage):
-            if not escalate.signal and (evidence := first_match(escalate.compiled, seen, source)):
+            if evidence := _shown(escalate, seen, source):
                 yield escalate, evidence
         yield from self._injected(seen, stage, source)
         for block in self.rules(BlockRule, stage):
@@ -173,7 +172,7 @@ class Engine:
                 yield tone, evidence
         for limit in self.rules(LimitsRule, stage):
             refuses = limit.other_links == "refuse" and any(limits.other_links(limit, seen))
-            if evidence := limits.over(limit, seen) or ("a link to another host" if refuses else ""):
+            if evidence := limits.over(limit, seen) or (OTHER_LINK if refuses else ""):
                 yield limit, evidence
 
     def _changed(
@@ -187,7 +186,7 @@ class Engine:
         for limit in self.rules(LimitsRule, stage):
             if (after := limits.without_other_links(limit, text)) != text:
                 text = after
-                yield limit, "a link to another host", text
+                yield limit, OTHER_LINK, text
         for tone in self.rules(ToneRule, stage):
             text, hit = wording.toned(tone, text, source)
             if hit:
@@ -224,20 +223,23 @@ def _nothing_but(rule: ProfanityRule, text: str) -> bool:
     return rest != text and not any(c.isdigit() for c in rest) and set(words(rest)) <= set(rule.around)
 
 
+def _shown(rule: EscalateRule, text: str, source: str = "") -> str:
+    """What a text alone shows about a rule without a signal, or ""."""
+    return "" if rule.signal else first_match(rule.compiled, text, source)
+
+
 def _signalled(rule: EscalateRule, text: str, within: context.Context) -> str:
     """What the turns so far show about a rule with a signal, or ""."""
     if rule.signal == "failures":
-        run = 0
-        for outcome in reversed(within.outcomes):
-            if outcome not in context.FAILED:
-                break
-            run += 1
+        run = len(list(takewhile(context.FAILED.__contains__, reversed(within.outcomes))))
         return f"{run} answers in a row did not help" if run >= rule.at_least else ""
-    before = within.messages[:-1] if within.messages[-1:] == [text] else within.messages
-    last = [*before, text][-rule.of_last :]
-    angry = [message for message in last if first_match(rule.compiled, readable(message))]
-    shows = text in angry and len(angry) >= rule.at_least
-    return f"{len(angry)} of the last {len(last)} messages" if shows else ""
+    if rule.signal == "anger":
+        before = [readable(message) for message in within.messages]
+        last = [*(before[:-1] if before[-1:] == [text] else before), text][-rule.of_last :]
+        angry = [message for message in last if first_match(rule.compiled, message)]
+        shows = text in angry and len(angry) >= rule.at_least
+        return f"{len(angry)} of the last {len(last)} messages" if shows else ""
+    return ""
 
 
 @cache

@@ -15,7 +15,7 @@ REMOVED = "[link removed]"
 LANGUAGES = ["ar", "bg", "cs", "cy", "da", "de", "el", "en", "es", "fi", "fr", "hi", "hu", "it", "nl", "no", "pl", "pt"]
 LANGUAGES += ["ro", "ru", "sv", "tr", "uk", "ur", "zh"]
 SURE = 0.98  # probability of another language, for the text as a whole and for each half
-FEWEST_WORDS = 8
+FEWEST_WORDS = 8  # different ones
 FEWEST_LETTERS_OF_OTHER_SCRIPT = 6
 
 _TOP = "com|co|net|org|info|biz|io|me|ly|app|dev|xyz|top|shop|site|online|link|click|live|ru|cn|uk|eu|de|fr|us|example"
@@ -46,7 +46,7 @@ def foreign(text: str) -> str:
     latin = sum(c < "\u0250" for c in letters)
     if latin * 2 < len(letters) and len(letters) >= FEWEST_LETTERS_OF_OTHER_SCRIPT:
         return _language(found)[0]
-    if len(found) < FEWEST_WORDS:
+    if len(set(found)) < FEWEST_WORDS:
         return ""
     middle = len(found) // 2
     parts = [_language(part) for part in (found, found[:middle], found[middle:])]

@@ -15,8 +15,9 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import DDL, Column, Engine, Integer, MetaData, String, Table, Text, create_engine, event, insert, select
+from sqlalchemy import Column, Engine, Integer, MetaData, String, Table, Text, create_engine, event, insert, select
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from actions.logs import conversation_ref, get_logger
 from actions.settings import MissingSetting, policy_url
@@ -27,10 +28,9 @@ PERIOD = 0.3  # seconds between two writes
 AFTER_FAILURE = 5.0
 MOST = 20_000  # records in memory while the table cannot be written
 
-_METADATA = MetaData()
 DECISIONS = Table(
     "policy_decisions",
-    _METADATA,
+    MetaData(),
     Column("id", Integer, primary_key=True),
     Column("at", String(27), nullable=False, index=True),  # ISO 8601, UTC
     Column("conversation", String(10), nullable=False, index=True),
@@ -42,15 +42,8 @@ DECISIONS = Table(
     Column("evidence", Text, nullable=False),
     Column("text_sha256", String(64), nullable=False),
 )
-for _verb in ("UPDATE", "DELETE"):
-    event.listen(
-        DECISIONS,
-        "after_create",
-        DDL(
-            f"CREATE TRIGGER policy_decisions_no_{_verb.lower()} BEFORE {_verb} ON policy_decisions "
-            "BEGIN SELECT RAISE(ABORT, 'policy_decisions is append-only'); END"
-        ).execute_if(dialect="sqlite"),
-    )
+_APPEND_ONLY = """CREATE TRIGGER IF NOT EXISTS policy_decisions_no_{verb} BEFORE {verb} ON policy_decisions
+BEGIN SELECT RAISE(ABORT, 'policy_decisions is append-only'); END"""
 
 
 def _now() -> str:
@@ -106,11 +99,16 @@ def read(since: str = "", conversation: str = "", last: int = 0) -> Iterator[dic
 
 @lru_cache(maxsize=8)
 def _database(url: str) -> Engine:
-    """The database with the table, which is made when it is missing."""
+    """The database with the table, which is made when it is missing: other threads and processes may do so too."""
     made = create_engine(url, pool_pre_ping=True)
     if made.dialect.name == "sqlite":
         event.listen(made, "connect", lambda connection, _: connection.execute("PRAGMA journal_mode=WAL"))
-    _METADATA.create_all(made)
+    with made.begin() as connection:
+        connection.execute(CreateTable(DECISIONS, if_not_exists=True))
+        for index in DECISIONS.indexes:
+            connection.execute(CreateIndex(index, if_not_exists=True))
+        for verb in ("UPDATE", "DELETE") if made.dialect.name == "sqlite" else ():
+            connection.exec_driver_sql(_APPEND_ONLY.format(verb=verb))
     return made
 
 

@@ -64,6 +64,8 @@ class BaseRule(BaseModel):
     examples: Examples
     # What the customer is told, or on a draft the agent; kinds that refuse need it.
     reply: str = ""
+    # Whether the customer is offered a person with the reply, which then asks.
+    offer: bool = False
 
     @model_validator(mode="after")
     def _stages_of_kind(self) -> "BaseRule":

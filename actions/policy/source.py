@@ -75,8 +75,7 @@ def read(path: Path) -> tuple[Policy, Lines]:
     """Like `load`, with the lines on which the rules stand."""
     try:
         text = path.read_text(encoding="utf-8")
-        loader = yaml.CSafeLoader(text) if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader(text)
-        root = loader.get_single_node()
+        loader, root = _composed(text)
         lines = Lines(root)
         if twice := sorted(lines.doubled()):
             raise PolicyError(f"{path.name}, line {twice[0][0]}: {twice[0][1]} stands twice here: remove one")
@@ -95,6 +94,16 @@ def read(path: Path) -> tuple[Policy, Lines]:
         raise PolicyError("\n".join(_reason(path.name, content, lines, dict(e)) for e in error.errors())) from None
     policy._digest = hashlib.sha256(text.encode("utf-8")).hexdigest()[:8]
     return policy, lines
+
+
+def _composed(text: str) -> tuple[yaml.SafeLoader | yaml.CSafeLoader, yaml.Node | None]:
+    """The tree of a YAML text, with its loader: libyaml's is 20 times as fast, Python's names lines better."""
+    try:
+        fast = yaml.CSafeLoader(text)
+        return fast, fast.get_single_node()
+    except yaml.YAMLError:
+        loader = yaml.SafeLoader(text)
+        return loader, loader.get_single_node()
 
 
 def _reason(name: str, content: dict[str, Any], lines: Lines, error: dict[str, Any]) -> str:

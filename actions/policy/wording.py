@@ -16,7 +16,8 @@ def toned(rule: ToneRule, text: str, source: str) -> tuple[str, str]:
         if source and match.group().casefold() in source:
             return match.group()
         new = match.expand(rule.replace or "")
-        return new[:1].upper() + new[1:] if match.group()[:1].isupper() else new
+        begins = not match.string[: match.start()].strip() or match.string[: match.start()].rstrip()[-1] in ".!?"
+        return new[:1].upper() + new[1:] if begins else new
 
     for pattern in rule.compiled:
         text = pattern.sub(other, text)

@@ -51,6 +51,8 @@ def policy_path() -> Path:
 def read_rules(path: Path) -> Rules:
     """The escalation rules of a policy file, each as {"id": ..., "patterns": [...]}.
 
+    Rules with a `signal` look at several turns, which the action server sees: they are left out.
+
     Raises:
         PolicyFileError: the file cannot be read, is not a policy, or holds a pattern that is no regular expression.
     """
@@ -65,7 +67,11 @@ def read_rules(path: Path) -> Rules:
     rules = content.get("rules") if isinstance(content, dict) else None
     if not isinstance(rules, list):
         raise PolicyFileError(f"The policy file {path} needs a list named `rules` at its top level.")
-    return [_checked(rule, path) for rule in rules if not isinstance(rule, dict) or rule.get("kind") == KIND]
+    return [_checked(rule, path) for rule in rules if not isinstance(rule, dict) or _is_ours(rule)]
+
+
+def _is_ours(rule: dict[str, Any]) -> bool:
+    return rule.get("kind") == KIND and not rule.get("signal")
 
 
 def _checked(rule: Any, path: Path) -> dict[str, Any]:

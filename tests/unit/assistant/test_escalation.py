@@ -59,6 +59,13 @@ def test_other_messages_and_other_kinds_of_rules_change_nothing(tmp_path, policy
         assert not kept.get("entities")
 
 
+def test_rules_over_several_turns_are_left_to_the_action_server(policy):
+    angry = {"id": "escalate.anger", "kind": "escalate", "signal": "anger", "patterns": ["joke"]}
+    failing = {"id": "escalate.failure", "kind": "escalate", "signal": "failures"}
+    read = read_rules(policy({"version": 1, "rules": [angry, failing, *RULES]}))
+    assert [rule["id"] for rule in read] == ["escalate.legal", "escalate.fraud"]
+
+
 def test_the_model_keeps_the_rules_that_it_was_trained_with(tmp_path, policy):
     path = policy({"version": 1, "rules": RULES})
     component = trained(tmp_path)
@@ -109,7 +116,8 @@ def test_the_projects_policy_escalates_its_own_examples(tmp_path, monkeypatch):
     path = Path(__file__).parents[3] / "policy.yml"
     monkeypatch.setenv("TANDEM_POLICY", str(path))
     component = trained(tmp_path)
-    examples = [rule for rule in yaml.safe_load(path.read_text())["rules"] if rule["kind"] == "escalate"]
+    rules = yaml.safe_load(path.read_text())["rules"]
+    examples = [rule for rule in rules if rule["kind"] == "escalate" and "signal" not in rule]
     assert {rule["id"] for rule in read_rules(path)} == {rule["id"] for rule in examples}
     for rule in examples:
         for text in rule["examples"]["match"]:

@@ -2,60 +2,53 @@
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
 
+from actions.policy.context import Context
 from actions.policy.engine import Engine
-from actions.policy.rules import PolicyError, Rule, load
+from actions.policy.report import check
+from actions.policy.rules import EscalateRule, Kind, PolicyError, VerbatimRule
+from actions.policy.source import load, read
 
-FILE = Path(__file__).resolve().parents[3] / "policy.yml"
-POLICY = load(FILE)
-RULES = {rule.id: rule for rule in POLICY.rules}
-REDACT = [rule for rule in POLICY.rules if rule.kind == "redact"]
-DECIDE = [rule for rule in POLICY.rules if rule.kind != "redact"]
-
-
-def examples(rules: list[Rule], which: str) -> list[tuple[str, str]]:
-    return [(rule.id, text) for rule in rules for text in getattr(rule.examples, which)]
+FILE = Path(__file__).resolve().parents[4] / "policy.yml"
+POLICY, LINES = read(FILE)
+ENGINE = Engine(POLICY)
 
 
 def test_every_kind_has_rules() -> None:
-    assert {rule.kind for rule in POLICY.rules} == {"escalate", "injection", "block", "redact"}
+    assert {rule.kind for rule in POLICY.rules} == set(get_args(Kind))
 
 
-@pytest.mark.parametrize(("rule", "text"), examples(DECIDE, "match"))
-def test_an_example_is_caught_by_its_rule(rule: str, text: str) -> None:
-    found = Engine(POLICY).find(text)
-    assert found is not None
-    assert found.id == rule
+def test_every_example_falls_on_its_side() -> None:
+    assert check(ENGINE, LINES)[1] == []
 
 
-@pytest.mark.parametrize(("rule", "text"), examples(DECIDE, "passing"))
-def test_a_harmless_example_is_caught_by_no_rule(rule: str, text: str) -> None:
-    assert Engine(POLICY).find(text) is None
+@pytest.mark.parametrize("text", [e for r in POLICY.rules if "message" in r.stages for e in r.examples.passing])
+def test_a_harmless_message_is_caught_by_no_rule(text: str | list[str]) -> None:
+    if isinstance(text, str) and not text.startswith("{"):
+        assert ENGINE.on_message(text, Context()).allowed
 
 
-@pytest.mark.parametrize(("rule", "text"), examples(REDACT, "match"))
-def test_personal_data_is_replaced_unless_it_is_kept(rule: str, text: str) -> None:
-    redacted = Engine(POLICY).redact(text)
-    assert (RULES[rule].replace in redacted) is not RULES[rule].keep
-    assert any(pattern.search(text) for pattern in RULES[rule].compiled)
-
-
-@pytest.mark.parametrize(("rule", "text"), examples(REDACT, "passing"))
-def test_what_only_looks_like_personal_data_stays(rule: str, text: str) -> None:
-    assert RULES[rule].replace not in Engine(POLICY).redact(text)
-
-
-@pytest.mark.parametrize("rule", [rule for rule in POLICY.rules if rule.kind == "escalate"], ids=lambda rule: rule.id)
-def test_the_assistant_can_read_the_escalation_rules(rule: Rule) -> None:
+@pytest.mark.parametrize("rule", [r for r in POLICY.rules if isinstance(r, EscalateRule)], ids=lambda rule: rule.id)
+def test_the_assistant_can_read_the_escalation_rules(rule: EscalateRule) -> None:
     """It uses the plain `re` of Python 3.10, which lacks possessive quantifiers and atomic groups."""
     for pattern in rule.patterns:
         assert not re.search(r"[*+?}]\+|\(\?>", pattern)
-    for text in rule.examples.match:
-        assert any(re.search(pattern, text, re.IGNORECASE) for pattern in rule.patterns)
+    for text in () if rule.signal else rule.examples.match:
+        assert any(re.search(pattern, str(text), re.IGNORECASE) for pattern in rule.patterns)
+
+
+def test_what_must_be_said_stands_in_the_articles() -> None:
+    """An article that changes must change the rule with it."""
+    articles = " ".join(" ".join(p.read_text(encoding="utf-8").split()) for p in FILE.parent.glob("knowledge/*/*.md"))
+    for rule in POLICY.rules:
+        if isinstance(rule, VerbatimRule):
+            assert rule.wording in articles
+    cooling_off = (FILE.parent / "knowledge/contracts/cooling-off.md").read_text(encoding="utf-8")
+    assert ENGINE.policy.by_id("verbatim.cooling_off").wording in cooling_off  # type: ignore[union-attr]
 
 
 GOOD: dict[str, Any] = {
@@ -70,17 +63,27 @@ GOOD: dict[str, Any] = {
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"kind": "forbid"}, "rule block.x, field kind:"),
+        ({"kind": "forbid"}, "rule block.x, field kind: there is no such kind: use escalate,"),
         ({"patterns": ["(x"]}, "rule block.x, field patterns: '(x' is not a regular expression"),
         ({"patterns": ["x*"]}, "matches an empty text"),
-        ({"patterns": []}, "rule block.x, field patterns:"),
+        ({"patterns": [5]}, "field patterns.0: is not a text: put it between quotes"),
+        ({"kind": "escalate", "patterns": []}, "rule block.x: patterns are missing"),
         ({"reply": ""}, "rule block.x: reply is missing"),
-        ({"kind": "redact"}, "rule block.x: replace is missing"),
-        ({"replace": "[x]"}, "belong to rules of the kind redact"),
-        ({"examples": {"match": ["x"], "pass": []}}, "rule block.x, field examples.pass:"),
-        ({"examples": {"match": ["x"]}}, "rule block.x, field examples.pass:"),
+        ({"kind": "pii"}, "rule block.x: replace is missing"),
+        ({"replace": "[x]"}, "rule block.x, field replace: is not a field of this kind of rule"),
+        ({"examples": {"match": ["x"], "pass": []}}, "rule block.x, field examples.pass: needs at least one entry"),
+        ({"examples": {"match": ["x"]}}, "rule block.x, field examples.pass: is missing"),
+        ({"examples": {"match": [["x"]], "pass": ["y"]}}, "examples of this kind of rule are texts"),
         ({"severity": 3}, "rule block.x, field severity:"),
         ({"id": "Not an id"}, "rule Not an id, field id:"),
+        ({"stages": ["mesage"]}, "rule block.x, field stages.0:"),
+        ({"kind": "tone", "stages": ["message"]}, "this kind of rule has no stage message: use generated, draft"),
+        ({"kind": "tone", "reply": ""}, "reply is missing"),
+        ({"kind": "limits"}, "a rule of limits has no patterns"),
+        ({"kind": "limits", "patterns": []}, "write one of characters, language and hosts"),
+        ({"kind": "verbatim"}, "rule block.x, field wording: is missing"),
+        ({"kind": "require"}, "rule block.x, field text: is missing"),
+        ({"kind": "escalate", "signal": "failures"}, "an example of a rule with a signal is a list"),
     ],
 )
 def test_an_error_names_rule_and_field(tmp_path: Path, change: dict[str, Any], message: str) -> None:
@@ -116,3 +119,47 @@ def test_two_rules_with_one_id(tmp_path: Path) -> None:
 def test_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(PolicyError, match="correct TANDEM_POLICY"):
         load(tmp_path / "gone.yml")
+
+
+def test_an_error_names_the_line(tmp_path: Path) -> None:
+    path = tmp_path / "policy.yml"
+    path.write_text(
+        "version: 1\n"
+        "rules:\n"
+        "  - id: tone.a\n"
+        "    kind: tone\n"
+        "    patterns:\n"
+        "      - fine\n"
+        "      - '(broken'\n"
+        "    examples: {match: [fine], pass: [x]}\n"
+        "  - id: block.b\n"
+        "    kind: block\n"
+        "    reply: No.\n"
+        "    examples:\n"
+        "      match: [b]\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(PolicyError) as caught:
+        load(path)
+    assert str(caught.value).splitlines() == [
+        "policy.yml, line 5: rule tone.a, field patterns: '(broken' is not a regular expression: "
+        "missing ), unterminated subpattern at position 0",
+        "policy.yml, line 12: rule block.b, field examples.pass: is missing",
+    ]
+
+
+def test_a_key_that_stands_twice_is_an_error_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "policy.yml"
+    path.write_text("version: 1\nrules:\n- id: a\n  kind: block\n  id: b\n", encoding="utf-8")
+    with pytest.raises(PolicyError, match=r"policy\.yml, line 5: id stands twice here"):
+        load(path)
+
+
+def test_another_file_is_another_version(tmp_path: Path) -> None:
+    path = tmp_path / "policy.yml"
+    stamps = set()
+    for reply in ("No.", "No, sorry."):
+        path.write_text(yaml.safe_dump({"version": 3, "rules": [GOOD | {"reply": reply}]}), encoding="utf-8")
+        stamps.add(load(path).stamp)
+    assert len(stamps) == 2
+    assert all(re.fullmatch(r"3-[0-9a-f]{8}", stamp) for stamp in stamps)
