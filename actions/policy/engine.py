@@ -18,8 +18,9 @@ from functools import cache, cached_property, lru_cache
 from itertools import takewhile
 from typing import Literal, TypeVar
 
-from actions.policy import context, injection, limits, personal, records, wording
+from actions.policy import context, injection, limits, records, wording
 from actions.policy.meaning import Meaning
+from actions.policy.pii import Detector
 from actions.policy.rules import (
     BaseRule,
     BlockRule,
@@ -79,6 +80,11 @@ class Engine:
     def rules(self, kind: type[R], stage: Stage | None = None) -> list[R]:
         """The rules of a kind that look at a stage, in the file's order."""
         return [r for r in self.policy.rules if isinstance(r, kind) and (stage is None or stage in r.stages)]
+
+    @cached_property
+    def personal(self) -> Detector:
+        """Finds the personal data that the rules name."""
+        return Detector(self.rules(PiiRule))
 
     @cached_property
     def meaning(self) -> Meaning:
@@ -164,8 +170,8 @@ class Engine:
         for profanity in self.rules(ProfanityRule, stage):
             if evidence := first_match(profanity.compiled, seen, source):
                 yield profanity, evidence
-        for pii in self.rules(PiiRule, stage) if stage == "generated" else ():
-            if any(found.casefold() not in source for found in personal.found_by(pii, seen)):
+        for pii, found in self.personal.hidden(seen, stage) if stage == "generated" else ():
+            if found.casefold() not in source:
                 yield pii, _data([pii])
         for tone in self.rules(ToneRule, stage):
             if tone.replace is None and (evidence := first_match(tone.compiled, seen, source)):
@@ -180,7 +186,7 @@ class Engine:
     ) -> Iterator[tuple[BaseRule, str, str]]:
         """Each rule that changes a readable text: the rule, its evidence and the text after it."""
         if stage == "draft":
-            text, used = personal.redacted(self.rules(PiiRule, stage), text)
+            text, used = self.personal.redacted(text, stage)
             if used:
                 yield used[0], _data(used), text
         for limit in self.rules(LimitsRule, stage):
@@ -207,7 +213,7 @@ class Engine:
         return changed, list(used)
 
     def _redact(self, seen: str) -> tuple[str, tuple[PiiRule, ...]]:
-        changed, used = personal.redacted(self.rules(PiiRule), seen)
+        changed, used = self.personal.redacted(seen)
         return changed, tuple(used)
 
 

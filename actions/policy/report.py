@@ -8,7 +8,6 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from actions.policy import personal
 from actions.policy.context import Context
 from actions.policy.engine import Decision, Engine
 from actions.policy.rules import BlockRule, EscalateRule, PiiRule, Rule, Stage
@@ -97,9 +96,7 @@ def _catches(engine: Engine, rule: Rule, example: str | list[str]) -> bool:
 
 def _finds_data(engine: Engine, rule: PiiRule, example: str) -> bool:
     """Whether the rule replaces something, or would if its kind of data were not kept readable."""
-    if rule.keep:
-        return bool(first_match(rule.compiled, readable(example)))
-    return rule.replace in personal.redacted(engine.rules(PiiRule), readable(example))[0]
+    return any(engine.personal.rule(span) is rule for span in engine.personal.find(readable(example)))
 
 
 def _unseen(engine: Engine, rule: Rule, example: str | list[str]) -> bool:

@@ -9,6 +9,8 @@ from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
+from actions.policy.entities import ENTITIES
+
 Stage = Literal["message", "passage", "generated", "draft"]
 Kind = Literal["escalate", "injection", "block", "pii", "profanity", "limits", "tone", "verbatim", "require"]
 Family = Literal["override", "role", "reveal", "exfiltrate"]
@@ -167,16 +169,31 @@ class BlockRule(BaseRule):
             super().complete()
 
 
+def _are_entities(entities: list[str]) -> list[str]:
+    for entity in entities:
+        if entity not in ENTITIES:
+            raise ValueError(f"there is no entity {entity}: use {', '.join(ENTITIES)}")
+    return entities
+
+
 class PiiRule(BaseRule):
-    """Personal data: `replace` takes its place. `check` confirms what a pattern found; `keep` leaves it readable."""
+    """Personal data: known entities and own patterns, and `replace`, which takes their place.
+
+    `check` confirms what a pattern found; `keep` leaves it readable.
+    """
 
     DEFAULT: ClassVar[Stages] = ("message", "generated")
     POSSIBLE: ClassVar[Stages] = ("message", "generated", "draft")
 
     kind: Literal["pii"]
+    entities: Annotated[list[str], AfterValidator(_are_entities)] = []
     replace: str = ""
     check: Literal["", "luhn", "iban", "phone"] = ""
     keep: bool = False
+
+    def needs_patterns(self) -> None:
+        if not self.patterns and not self.entities:
+            raise ValueError("entities are missing: write at least one, or a pattern")
 
     def complete(self) -> None:
         super().complete()
@@ -307,6 +324,9 @@ class Policy(BaseModel):
         ids = [rule.id for rule in self.rules]
         if twice := sorted({i for i in ids if ids.count(i) > 1}):
             raise ValueError(f"the id {twice[0]} stands on two rules: give each rule its own")
+        named = [entity for rule in self.rules if isinstance(rule, PiiRule) for entity in rule.entities]
+        if twice := sorted({e for e in named if named.count(e) > 1}):
+            raise ValueError(f"two rules name the entity {twice[0]}: one can say what takes its place")
         return self
 
     @property
