@@ -1,7 +1,7 @@
 # `make run` and `make test` do all set-up themselves.
 .DEFAULT_GOAL := help
 .PHONY: help setup run train knowledge policy shell parse test lint validate nlu nlu-cross stories unit e2e bench-services \
-        bench-nlu bench-fallback bench-policies bench-answers pictures clean
+        bench-nlu bench-fallback bench-policies bench-policy bench-answers pictures clean
 
 PY := .venv/bin/python
 RUFF := .venv/bin/ruff
@@ -87,6 +87,9 @@ bench-fallback: setup ## what each keep_in_scope costs and saves (DATA=folder ad
 
 bench-policies: setup ## what TEDPolicy would change and cost
 	@$(QUIET) $(PY) -m benchmarks.policies
+
+bench-policy: setup ## attacks, over-defence and personal data (DATA=folder; EVERY=4: each fourth ordinary message)
+	@TANDEM_VAR=$${TANDEM_VAR:-$(CURDIR)/var} actions/.venv/bin/python -m benchmarks.policy $(DATA) $(if $(EVERY),--every $(EVERY))
 
 bench-answers: setup ## answers to the questions of tests/answers.yml without a language model
 	@set -a; . var/env; set +a; actions/.venv/bin/python -m actions.knowledge; \
