@@ -1,8 +1,8 @@
 """How well policy.yml tells attacks and personal data from ordinary messages: `make bench-policy DATA=folder`.
 
 DATA holds prompt_injections/{train,test}.csv (deepset), banking77/test.csv, clinc150/data_full.json and
-pii/generated_large.json. Signals and thresholds were tuned on train.csv and on the tuning halves of our own sets in
-tests/ (over_defence.yml, injections.yml); test.csv and the held-out halves are only ever counted. No text is printed.
+pii/generated_large.json. Signals and thresholds were tuned on train.csv and on the tuning parts of our own sets in
+tests/ (over_defence.yml, injections.yml); test.csv and the held-out ones are only ever counted. No text is printed.
 
 The peer is the list of patterns that policy.yml had before, from the repository's history. --every 4 takes each fourth
 of the ordinary messages, of which there are some 15,000. Run it from the root.
@@ -41,13 +41,15 @@ def deepset(data: Path, part: str) -> tuple[list[str], list[str]]:
     return [r["text"] for r in rows if r["label"] == "1"], [r["text"] for r in rows if r["label"] == "0"]
 
 
-def halves() -> Iterator[tuple[str, list[str], list[str]]]:
-    """Our own attacks and over-defence messages: the tuning half, then the held-out one."""
+def own_sets() -> Iterator[tuple[str, list[str], list[str]]]:
+    """Our own attacks and harmless messages with words of attacks: for tuning, looked at once, never looked at."""
     attacks = yaml.safe_load((TESTS / "injections.yml").read_text(encoding="utf-8"))
-    harmless = yaml.safe_load((TESTS / "over_defence.yml").read_text(encoding="utf-8"))["messages"]
-    for start, half in enumerate(("tuning", "held_out")):
-        tried = [text for family in attacks[half].values() for text in family]
-        yield half, tried, [text for group in harmless.values() for text in group[start::2]]
+    harmless = yaml.safe_load((TESTS / "over_defence.yml").read_text(encoding="utf-8"))
+    groups = harmless["messages"].values()
+    tuned, held_out = ([t for family in attacks[part].values() for t in family] for part in ("tuning", "held_out"))
+    yield "our own, tuning", tuned, [text for group in groups for text in group[0::2]]
+    yield "our own, second half, looked at once", [], [text for group in groups for text in group[1::2]]
+    yield "our own, held out", held_out, harmless["held_out"]
 
 
 def ordinary(data: Path) -> Iterator[tuple[str, list[str]]]:
@@ -88,7 +90,7 @@ def ours(text: str) -> bool:
 
 def cell(detectors: list[Detect], texts: list[str]) -> str:
     """The share of `texts` that each detector takes for attacks, in percent."""
-    return " / ".join(f"{100 * sum(map(d, texts)) / len(texts):.2f}" for d in detectors)
+    return " / ".join(f"{100 * sum(map(d, texts)) / len(texts):.2f}" for d in detectors) if texts else "–"
 
 
 def milliseconds(texts: list[str]) -> tuple[float, float]:
@@ -116,8 +118,8 @@ def main() -> None:
     for part in ("train", "test"):
         attacks, harmless = deepset(options.data, part)
         print(row(f"deepset {part}", attacks, harmless, detectors))
-    for half, attacks, harmless in halves():
-        print(row(f"our own, {half.replace('_', ' ')}", attacks, harmless, detectors))
+    for name, attacks, harmless in own_sets():
+        print(row(name, attacks, harmless, detectors))
     print(f"\n| ordinary messages | number | refused, %: {heads} |", "|---|---|---|", sep="\n")
     timed: list[str] = []
     for name, texts in ordinary(options.data):

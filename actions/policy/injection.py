@@ -21,13 +21,13 @@ from actions.policy.rules import Family
 
 log = get_logger(__name__)
 
-DECIDES = 1.0  # weight of signals, and of likeness, at which a text is an attack
+DECIDES = 0.8  # sum of weights at which a text is an attack
 SENTENCES = 12  # the first so many sentences of a text are compared with the examples
 WORDS = 4  # a shorter sentence says too little to be compared
 
-# Log-odds of an attack count as weight: 1.7 decides alone, half of that with a signal of weight 0.5. Where the encoder
+# Log-odds of an attack become a weight: 1.3 decide alone, half of that with a signal of weight 0.4. Where the encoder
 # doesn't know the language (it read English only), likeness can confirm a signal but decides nothing.
-LIKENESS = 1 / 1.7
+LIKENESS = 0.8 / 1.3
 FOREIGN = 0.4
 
 _SHOUTED = re.compile(r"(?:(?<!\w)[A-ZÄÖÜ']{2,}(?!\w)[ ,!\"]*){5,}")

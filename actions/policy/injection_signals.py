@@ -1,6 +1,6 @@
 """The named signals of signals.yml: what an attempt to misuse the assistant looks like.
 
-A signal has a family, whose rule answers the attempt, and a weight: 1 decides alone, less needs company. Who is meant
+A signal has a family, whose rule answers the attempt, and a weight: 0.8 decides alone, less needs company. Who is meant
 matters as much as the verb: "I ignored the instructions" and "can I ignore the last bill" are a customer's own
 business, so a signal doesn't count where somebody else than the assistant does it (unless `own` is false, for what
 only an attack holds).

@@ -35,6 +35,10 @@ def test_harmless_messages_with_words_of_attacks(half: int, most: float) -> None
     assert caught([text for group in HARMLESS["messages"].values() for text in group[half::2]]) <= most
 
 
+def test_harmless_messages_that_were_written_last() -> None:
+    assert caught(HARMLESS["held_out"]) <= 0.08
+
+
 @pytest.mark.parametrize("text", ATTACKS["passages"])
 def test_a_passage_with_orders_for_the_assistant(text: str) -> None:
     assert detect(text, "passage")
