@@ -92,6 +92,9 @@ bench-fallback: setup ## what each keep_in_scope costs and saves (DATA=folder ad
 bench-policies: setup ## what TEDPolicy would change and cost
 	@$(QUIET) $(PY) -m benchmarks.policies
 
+bench-policy: setup ## attacks, over-defence and personal data (DATA=folder; EVERY=4: each fourth ordinary message)
+	@TANDEM_VAR=$${TANDEM_VAR:-$(CURDIR)/var} actions/.venv/bin/python -m benchmarks.policy $(DATA) $(if $(EVERY),--every $(EVERY))
+
 bench-answers: setup ## answers to the questions of tests/answers.yml, beside a plain chain (ARGS="--kinds --show")
 	@set -a; . var/env; set +a; actions/.venv/bin/python -m actions.knowledge; \
 	    actions/.venv/bin/python -m benchmarks.answers $(ARGS)

@@ -18,7 +18,7 @@ from functools import cache, cached_property, lru_cache
 from itertools import takewhile
 from typing import Literal, TypeVar
 
-from actions.policy import context, limits, records, wording
+from actions.policy import context, injection, limits, records, wording
 from actions.policy.meaning import Meaning
 from actions.policy.pii import Detector
 from actions.policy.rules import (
@@ -95,7 +95,7 @@ class Engine:
     def on_message(self, text: str, within: context.Context) -> Decision:
         """What to do with what a customer wrote."""
         seen = readable(text)
-        for rule, evidence in self._of_message(seen[:LONGEST], within):
+        for rule, evidence in self._of_message(text[:LONGEST], seen[:LONGEST], within):
             outcome: Outcome = "escalate" if isinstance(rule, EscalateRule) else "refuse"
             return Decision(outcome, rule.id, rule.kind, rule.reply, "message", text, evidence, rule.offer)
         changed, used = self.redacted(seen)
@@ -103,12 +103,12 @@ class Engine:
             return Decision("redact", used[0].id, "pii", "", "message", changed, _data(used))
         return Decision(text=text)
 
-    def _of_message(self, seen: str, within: context.Context) -> Iterator[tuple[BaseRule, str]]:
-        """The rules that decide about a readable message, in the order of precedence."""
+    def _of_message(self, text: str, seen: str, within: context.Context) -> Iterator[tuple[BaseRule, str]]:
+        """The rules that decide about a message, readable as `seen`, in the order of precedence."""
         for escalate in self.rules(EscalateRule, "message"):
             if evidence := _signalled(escalate, seen, within) or _shown(escalate, seen):
                 yield escalate, evidence
-        yield from self._injected(seen, "message")
+        yield from self._injected(text, "message")
         for block in self.rules(BlockRule, "message"):
             if evidence := first_match(block.compiled, seen):
                 yield block, evidence
@@ -121,14 +121,20 @@ class Engine:
             if evidence := limits.over(limit, seen) or (OTHER_LINK if any(limits.other_links(limit, seen)) else ""):
                 yield limit, evidence
 
-    def _injected(self, seen: str, stage: Stage, source: str = "") -> Iterator[tuple[InjectionRule, str]]:
-        for rule in self.rules(InjectionRule, stage):
-            if evidence := first_match(rule.compiled, seen, source):
+    def _injected(self, text: str, stage: Stage, source: str = "") -> Iterator[tuple[InjectionRule, str]]:
+        """The injection rules that a text breaks, as it was written: spaces may hide words as well as part them."""
+        rules = self.rules(InjectionRule, stage)
+        own = " ".join(s for s in sentences(text) if readable(s).casefold() not in source) if source else text
+        finding = injection.detect(own, "message" if stage == "message" else "passage") if rules and own else None
+        for rule in rules:
+            if evidence := first_match(rule.compiled, readable(text), source):
                 yield rule, evidence
+            elif finding and rule.family in ("", finding.family):
+                yield rule, f"{', '.join(finding.evidence)} ({finding.score:.2f})"
 
     def on_passage(self, text: str) -> Decision:
         """Whether a retrieved passage may be used: one that holds instructions reaches no model and no customer."""
-        for rule, evidence in self._injected(readable(text), "passage"):
+        for rule, evidence in self._injected(text, "passage"):
             return Decision("refuse", rule.id, rule.kind, rule.reply, "passage", "", evidence)
         return Decision(stage="passage", text=text)
 

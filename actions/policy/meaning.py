@@ -81,15 +81,15 @@ class Meaning:
         """Vectors of the examples, float32 [match and then pass, 384]. Raises ModelMissing."""
         with self._lock:
             if self._vectors is None:
-                self._vectors = _kept([example for _, example in self._match] + self._passing)
+                self._vectors = kept("examples", [example for _, example in self._match] + self._passing)
             return self._vectors
 
 
-def _kept(texts: list[str]) -> np.ndarray:
-    """The vectors of `texts` from the file in TANDEM_VAR, or made now and kept there."""
+def kept(part: str, texts: list[str]) -> np.ndarray:
+    """The vectors of `texts` from the file of this part in TANDEM_VAR, or made now and kept there."""
     name = hashlib.sha256("\0".join([MODEL_ID, *texts]).encode("utf-8")).hexdigest()[:16]
     try:
-        path = var_dir() / "policy" / f"examples-{name}.npy"
+        path = var_dir() / "policy" / f"{part}-{name}.npy"
         vectors = np.load(path)
         if vectors.shape[0] == len(texts):
             return vectors
@@ -97,19 +97,19 @@ def _kept(texts: list[str]) -> np.ndarray:
         pass
     vectors = encoder().embed(texts)
     try:
-        _keep(var_dir() / "policy" / f"examples-{name}.npy", vectors)
+        _keep(part, var_dir() / "policy" / f"{part}-{name}.npy", vectors)
     except (MissingSetting, OSError) as error:
         log.warning("policy_vectors_not_kept", extra={"reason": type(error).__name__})
     return vectors
 
 
-def _keep(path: Path, vectors: np.ndarray) -> None:
+def _keep(part: str, path: Path, vectors: np.ndarray) -> None:
     """Write the file whole or not at all, and remove those of earlier versions of the policy."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(f".{threading.get_ident()}.tmp")
     with partial.open("wb") as file:
         np.save(file, vectors)
     partial.replace(path)
-    for old in path.parent.glob("examples-*.npy"):
+    for old in path.parent.glob(f"{part}-*.npy"):
         if old != path:
             old.unlink(missing_ok=True)

@@ -13,6 +13,7 @@ from actions.policy.entities import ENTITIES
 
 Stage = Literal["message", "passage", "generated", "draft"]
 Kind = Literal["escalate", "injection", "block", "pii", "profanity", "limits", "tone", "verbatim", "require"]
+Family = Literal["override", "role", "reveal", "exfiltrate"]
 Stages = tuple[Stage, ...]
 STAGES: Stages = get_args(Stage)
 
@@ -132,15 +133,21 @@ class EscalateRule(BaseRule):
 
 
 class InjectionRule(BaseRule):
-    """Attempts to change the assistant's instructions, to learn them, or to get at data."""
+    """Attempts to change the assistant's instructions, to learn them, or to get at data.
+
+    `actions.policy.injection` finds them; the rule answers those of its `family`, or all when it names none. `patterns`
+    find more.
+    """
 
     DEFAULT: ClassVar[Stages] = ("message", "passage", "generated")
 
     kind: Literal["injection"]
+    family: Literal["", Family] = ""
 
     def complete(self) -> None:
-        super().complete()
         self.needs_reply()
+        if self.patterns:
+            super().complete()
 
 
 class BlockRule(BaseRule):
