@@ -25,6 +25,7 @@ MIN_SIMILARITY = 0.45
 CLOSE = 0.85  # a similarity that forgives words which the passage lacks ...
 MIN_SCORE_CLOSE = 0.7  # ... down to this score
 
+LONGEST_CLAIM = 600  # characters: comparing figures takes time by their square, and a longer text is no claim
 FUNCTION_WORD = 0.3  # weight of "the" and "will" beside 1 for a word with a topic
 CONTRADICTED = 0.5  # what a figure, name or denial that the passage lacks leaves of the score
 
@@ -134,6 +135,8 @@ def evidence(sentence: str, passage: str, context: str = "") -> Evidence:
     similarity = float((vectors[1:] @ vectors[0]).max())
     if _bare(sentence) in map(_bare, parts):
         return Evidence(similarity, 1.0)
+    if len(sentence) > LONGEST_CLAIM:
+        return Evidence(similarity, 0.0, ("length",))
     spoken = [_coverage(sentence, _said(f"{context}\n{part}")) for part in _spoken(passage)]
     coverage = (_coverage(sentence, whole) + max(spoken, default=0.0)) / 2
     missing = [*_unstated(sentence, whole), *_elsewhere(sentence, parts), *_contradicted(sentence, parts)]

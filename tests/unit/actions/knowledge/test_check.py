@@ -82,6 +82,11 @@ def test_it_says_what_is_missing(claim: str, missing: str) -> None:
     assert not found.supported
 
 
+def test_an_endless_claim_is_dropped_at_once() -> None:
+    found = evidence("The fee is £7.50 " + "and 5 " * 2000, "The fee is £7.50.", "Fees")
+    assert found.missing == ("length",)
+
+
 def test_a_contradiction_halves_the_score() -> None:
     assert Evidence(0.9, 0.8).score == 0.8
     assert Evidence(0.9, 0.8, ("money £8",)).score == 0.4
