@@ -14,7 +14,7 @@ from typing import Any
 from actions.knowledge.days import Day, days, weekdays, without_days
 from actions.knowledge.encoder import encoder
 from actions.knowledge.equivalents import covered
-from actions.knowledge.figures import Figure, rates, read
+from actions.knowledge.figures import Figure, in_digits, rates, read
 from actions.knowledge.polarity import clauses, contradiction
 from actions.knowledge.words import STEMMER, STOP_WORDS, capitals, sentences, stems, straight
 
@@ -25,6 +25,7 @@ MIN_SIMILARITY = 0.45
 CLOSE = 0.85  # a similarity that forgives words which the passage lacks ...
 MIN_SCORE_CLOSE = 0.7  # ... down to this score
 
+LONGEST_CLAIM = 600  # characters: comparing figures takes time by their square, and a longer text is no claim
 FUNCTION_WORD = 0.3  # weight of "the" and "will" beside 1 for a word with a topic
 CONTRADICTED = 0.5  # what a figure, name or denial that the passage lacks leaves of the score
 
@@ -37,6 +38,17 @@ _ADDRESS = re.compile(
 )
 _PRONOUN = re.compile(r"(?:it|its|they|them|their|this|these|that|those|he|she|his|her)\b", re.I)
 _LONG_NUMBER = re.compile(r"\+?\d(?:[ -]?\d){6,}")
+_PAYS = {
+    "company": re.compile(
+        r"\b(?:northlight|we|company) (?:also |then |will |must )?(?:pays?|refunds?|credits?|compensates?|gives?)\b"
+        r"|\b(?:you|customers?) (?:will |then )?(?:gets?|receives?)\b|\brefunded\b|\bcompensation\b"
+    ),
+    "customer": re.compile(
+        r"\b(?:northlight|we|company) (?:also |then |will |must )?charges?\b"
+        r"|\b(?:you|customers?) (?:will |must )?pays?\b"
+        r"|\b(?:are|is|be|you're) charged\b|\bcosts?\b"
+    ),
+}
 _WEEKDAY_NAMES = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 
 
@@ -123,6 +135,8 @@ def evidence(sentence: str, passage: str, context: str = "") -> Evidence:
     similarity = float((vectors[1:] @ vectors[0]).max())
     if _bare(sentence) in map(_bare, parts):
         return Evidence(similarity, 1.0)
+    if len(sentence) > LONGEST_CLAIM:
+        return Evidence(similarity, 0.0, ("length",))
     spoken = [_coverage(sentence, _said(f"{context}\n{part}")) for part in _spoken(passage)]
     coverage = (_coverage(sentence, whole) + max(spoken, default=0.0)) / 2
     missing = [*_unstated(sentence, whole), *_elsewhere(sentence, parts), *_contradicted(sentence, parts)]
@@ -176,12 +190,12 @@ def _unstated(sentence: str, told: _Said) -> Iterable[str]:
 
 
 def _elsewhere(sentence: str, parts: Iterable[str]) -> Iterable[str]:
-    """Figures that the passage states of something else: where another sentence, with another figure of that kind,
+    """Figures that the passage states of something else: where another piece of it, with another figure of that kind,
     shares more words with what the claim says of it."""
-    told = [_said(part) for part in parts]
-    for text in _pieces(sentence):
-        for figure in read(without_days(text)):
-            about = set(stems(straight(text).lower().replace(figure.said, " ", 1)))
+    told = [piece for part in parts for piece in _pieces(part)]
+    for piece in _pieces(sentence):
+        for figure in piece.figures:
+            about = set(stems(in_digits(straight(piece.text).lower()).replace(figure.said, " ", 1)))
             holding = [t for t in told if figure.stated_in(t.figures)]
             rivals = [
                 t
@@ -196,10 +210,26 @@ def _elsewhere(sentence: str, parts: Iterable[str]) -> Iterable[str]:
                 yield f"elsewhere {figure.said}"
 
 
-def _pieces(sentence: str) -> list[str]:
-    """The sentence, or its parts where it joins statements with figures of their own."""
-    pieces = [p for p in re.split(r";\s+|,?\s+(?:and|but|while|whereas)\s+", sentence) if p.strip()]
-    return pieces if len(pieces) > 1 and all(read(p) and len(stems(p)) > 2 for p in pieces) else [sentence]
+@lru_cache(maxsize=4096)
+def _pieces(sentence: str) -> tuple[_Said, ...]:
+    """The sentence where it joins statements with figures of their own, else the whole; a piece that begins with its
+    figure ("..., £36.00 for Fibre 500") takes on the words before that of the first piece."""
+    text = without_days(sentence)
+    pieces = [p for p in re.split(r";\s+|,\s+(?:and\s+)?|\s+(?:and|but|while|whereas)\s+", text) if p.strip()]
+    if len(pieces) < 2 or not all(read(p) and stems(p) for p in pieces):
+        return (_said(sentence),)
+    return tuple(_said(_led(piece, pieces[0])) for piece in pieces)
+
+
+def _led(piece: str, first: str) -> str:
+    """A piece with the words that `first` has before its figure of the same kind, unless it has words of its own."""
+    figure = read(piece)[0]
+    spoken = in_digits(straight(piece).lower())
+    if stems(spoken[: spoken.find(figure.said)]):
+        return piece
+    lead = in_digits(straight(first).lower())
+    same = next((f.said for f in read(first) if f.same_kind(figure)), "")
+    return f"{lead[: lead.find(same)]} {piece}" if same else piece
 
 
 def _contradicted(sentence: str, parts: Iterable[str]) -> Iterable[str]:
@@ -212,3 +242,14 @@ def _contradicted(sentence: str, parts: Iterable[str]) -> Iterable[str]:
     found = [contradiction(sentence, p) for share, p in shares if share >= best - 0.01]
     if best >= 0.5 and found and all(found):
         yield found[0] if found[0] == "negation" else f"opposite {found[0]}"
+    money = [f for f in _said(sentence).figures if f.kind == "money"]
+    paid = {_payer(p) for p in parts if any(f.stated_in(_said(p).figures) for f in money)}
+    if money and {_payer(sentence), *paid} == {"company", "customer"} and _payer(sentence) not in paid:
+        yield "opposite payer"
+
+
+def _payer(sentence: str) -> str:
+    """Who pays in a sentence: "customer", "company", or "" when it isn't said or both do."""
+    text = straight(sentence).lower()
+    found = {who for who, pattern in _PAYS.items() if pattern.search(text)}
+    return found.pop() if len(found) == 1 else ""

@@ -22,7 +22,7 @@ _NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:[.:]\d+)?"
 _FIGURE = re.compile(
     rf"(?P<money>[£$€]\s?)?(?P<number>{_NUMBER})(?:\s?(?P<scale>thousand|million|billion|bn|[mk])\b(?!\w))?"
     r"(?:\s?(?P<mark>%|per ?cent\b|percent\b|a\.?m\b\.?|p\.?m\b\.?|o'clock\b|p\b|pence\b|pounds?\b|quid\b)"
-    rf"|[\s-]?(?:(?:full|whole|calendar|consecutive|more|further|extra)[\s-])?(?P<unit>{_UNITS})s?\b)?"
+    rf"|[\s-]?(?:(?:full|whole|calendar|consecutive|more|further|extra|different|separate|additional|clear)[\s-])?(?P<unit>{_UNITS})s?\b)?"
     rf"(?:\s?(?:a|an|per|each|every|/)\s?(?P<per>{_PERIODS}|minute|text|call|visit|line|mb|gb)\b"
     r"|\s(?P<ly>hourly|daily|weekly|monthly|yearly|annually))?"
 )
@@ -72,6 +72,8 @@ _LEAST_BEFORE = re.compile(
     r"(?:\b(?:at (?:the very )?least|(?:no|not) (?:less|fewer|earlier) than|(?:more|longer|greater|higher) than|above"
     r"|a? ?minimum(?: of)?|exceed(?:s|ing)?|starting at)|>)\s*$"
 )
+_SPAN_MOST = re.compile(r"\bbefore (?:the |these )?$")  # "before 8 weeks have passed"
+_SPAN_LEAST = re.compile(r"\bafter (?:the |these )?$")
 _OVER_BEFORE = re.compile(r"\bover\s*$")
 _MOST_AFTER = re.compile(r"^\s*(?:or (?:less|fewer|under|below|earlier)|at (?:the )?most|maximum)\b")
 _LEAST_AFTER = re.compile(r"^\s*(?:or (?:more|over|above|later|longer)|at least|minimum)\b|^\+")
@@ -132,7 +134,7 @@ def figures(text: str) -> set[Figure]:
 
 def read(text: str) -> list[Figure]:
     """The numbers of `text` in their order, also those that come twice."""
-    text = _in_digits(straight(text).lower())
+    text = in_digits(straight(text).lower())
     return [_figure(text, match) for match in _FIGURE.finditer(text)]
 
 
@@ -142,8 +144,9 @@ def rates(text: str) -> set[str]:
     return found | {_LY[m] for m in _RATE_LY.findall(straight(text).lower())}
 
 
-def _in_digits(text: str) -> str:
+def in_digits(text: str) -> str:
     """Lower-case `text` with number words as digits: "twenty-one", "half past eight", "a fortnight", "twice"."""
+    text = re.sub(r"(?<![\w.])\d+\) ", "", text)  # the numbers of steps
     text = re.sub(r"\b(?:noon|midday)\b", "12:00", re.sub(r"\bmidnight\b", "0:00", text))
     text = re.sub(r"\bhalf (?:an )?hour\b", "30 minutes", text)
     text = re.sub(r"\b(?:a |one )?quarter of an hour\b", "15 minutes", text)
@@ -199,6 +202,11 @@ def _bound(text: str, match: re.Match[str], kind: str) -> str:
         return "least"
     if _MOST_BEFORE.search(before) and not re.search(r"\b(?:no|not) (?:less|fewer|lower) than\s*$", before):
         return "most"
+    if kind in _PERIODS.split("|"):
+        if _SPAN_MOST.search(before):
+            return "most"
+        if _SPAN_LEAST.search(before):
+            return "least"
     spread = _BASE.get(kind, ("", 0))[0] in ("time span", "months")  # "over 12 months" is no bound
     return "least" if _OVER_BEFORE.search(before) and not spread else ""
 

@@ -6,6 +6,7 @@ when just one of the two is negated, or when one has "before" where the other ha
 """
 
 import re
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -45,6 +46,7 @@ encrypted / unencrypted
 weekday weekdays / weekend weekends
 sender / recipient
 lost / found
+continue continues goes / stop stops stopped end ends cease ceases
 good / bad
 light / heavy
 steady solid / flashing blinking
@@ -60,7 +62,7 @@ _BOUND = re.compile(
     r"|or (?:more|less|fewer|later))\b"
 )
 _NEGATION = re.compile(
-    r"\b(?:not|no|never|none|nothing|nobody|neither|nor|without|cannot|unable|waived?|waives|nil"
+    r"\b(?:no longer|not|no|never|none|nothing|nobody|neither|nor|without|cannot|unable|waived?|waives|nil"
     r"|fails? to|failed to)\b|n't\b",
     re.I,
 )
@@ -75,27 +77,57 @@ _CLAUSE = re.compile(
     r"(?:\s*[;:–—]\s+|,\s+"
     r"|\s+(?=(?:but|if|unless|when|while|because|so that|which|who|where|although|though|until|once|and|or)\b))"
 )
+# Where what a negation denies ends, when something stands between.
+_SCOPE_ENDS = re.compile(
+    r"[,;:.]|\b(?:after|before|within|when|while|if|unless|until|for|on|in|at|by|with|from|to|of|and|or|but|that|which|who"
+    r"|because|inside|outside|during|than|as|is|are|was|were)\b"
+)
 _PREFIX = re.compile(r"^(?:un|non-?|in|dis|ir|im)(?=[a-z]{4})")
 
 
 @dataclass(frozen=True)
 class Clause:
-    """A part of a sentence: its stemmed content words, all its words, and whether it denies something."""
+    """A part of a sentence: its stemmed content words, all its words, and what each negation in it denies."""
 
     stems: frozenset[str]
     words: frozenset[str]
-    negated: bool
+    denied: tuple[frozenset[str], ...]
+
+    def denies(self, others: AbstractSet[str]) -> bool:
+        """Whether it denies something of which `others` speaks: an odd number of its negations do."""
+        return sum(any(covered(stem, others) for stem in scope) for scope in self.denied) % 2 == 1
+
+    def only_denied(self, others: AbstractSet[str]) -> frozenset[str]:
+        """What is denied in words that `others` lacks."""
+        scopes = [scope for scope in self.denied if not any(covered(stem, others) for stem in scope)]
+        return frozenset().union(*scopes)
 
 
 def negated(text: str) -> bool:
     """Whether `text` denies something: it holds an odd number of negations."""
-    plain = _NOT_NEGATING.sub(" ", _FREE.sub("free", straight(text)))
-    return len(_NEGATION.findall(plain)) % 2 == 1
+    return len(_NEGATION.findall(_readable(text))) % 2 == 1
+
+
+def _readable(text: str) -> str:
+    """Lower-case `text` without what only looks like a negation."""
+    return _NOT_NEGATING.sub(" ", _FREE.sub("free", straight(text).lower()))
+
+
+def _scope(text: str, negation: re.Match[str]) -> frozenset[str]:
+    """The content words that a negation denies: those after it up to a preposition ("not settled after 8 weeks");
+    where nothing follows ("the customer need not"), those before it."""
+    before, after = re.split(r"[,;:]|\b(?:but|and|or)\b", text[: negation.start()])[-1], text[negation.end() :]
+    if negation.group() == "waived":
+        return frozenset(stems(before))
+    for stop in _SCOPE_ENDS.finditer(after):
+        if found := stems(after[: stop.start()]):
+            return frozenset(found)
+    return frozenset(stems(after) or stems(before))
 
 
 @lru_cache(maxsize=4096)
 def clauses(sentence: str) -> tuple[Clause, ...]:
-    """The clauses of a sentence and the whole of it; one with a single content word goes with the one before it."""
+    """The clauses of a sentence; one with a single content word goes with the one before it."""
     parts: list[str] = []
     for part in (p for p in _CLAUSE.split(straight(sentence)) if p and p.strip()):
         if parts and (len(stems(part)) < 2 or len(stems(parts[-1])) < 2):
@@ -105,10 +137,11 @@ def clauses(sentence: str) -> tuple[Clause, ...]:
     return tuple(map(_clause, parts))
 
 
+@lru_cache(maxsize=4096)
 def _clause(text: str) -> Clause:
-    spoken = _FREE.sub("free", _BOUND.sub(" ", straight(text).lower()))
-    words = frozenset(re.findall(r"[a-z][a-z'-]*", spoken))
-    return Clause(frozenset(stems(text)), words, negated(text))
+    spoken = _readable(text)
+    words = frozenset(re.findall(r"[a-z][a-z'-]*", _BOUND.sub(" ", spoken)))
+    return Clause(frozenset(stems(text)), words, tuple(_scope(spoken, m) for m in _NEGATION.finditer(spoken)))
 
 
 def contradiction(claim: str, told: str) -> str:
@@ -117,45 +150,49 @@ def contradiction(claim: str, told: str) -> str:
     Clauses of which less than half the content words stand in `told` are about something else.
     """
     others = clauses(told)
-    if len(others) > 1:
-        others = (*others, _clause(told))
-    found = ""
+    whole = _clause(told)
     for clause in clauses(claim):
         if not clause.stems or not others:
             continue
         shared = [sum(covered(s, other.stems) for s in clause.stems) / len(clause.stems) for other in others]
         best = max(shared)
+        near = [other for other, share in zip(others, shared, strict=True) if share >= best - 0.01]
+        if sum(covered(s, whole.stems) for s in clause.stems) / len(clause.stems) > best:
+            best, near = 1.0, [whole]
         if best < 0.5:
             continue
-        near = [other for other, share in zip(others, shared, strict=True) if share >= best - 0.01]
         against = [_against(clause, other) for other in near]
         if all(against):
-            found = found or against[0]
-    return found
+            return against[0]
+    return ""
 
 
 def _against(clause: Clause, other: Clause) -> str:
     """How two clauses about the same thing contradict each other, "" when they don't."""
-    flips = _flips(clause.words, other.words)
-    if clause.negated == other.negated:
+    flips = _flips(clause, other)
+    if clause.denies(other.stems) == other.denies(clause.stems):
         return flips[0] if flips else ""
     return "" if len(flips) == 1 else "negation"
 
 
-def _flips(ours: frozenset[str], theirs: frozenset[str]) -> list[str]:
-    """The words of `ours` whose opposites stand in `theirs`, which lacks the words themselves."""
+def _flips(clause: Clause, other: Clause) -> list[str]:
+    """The words of `clause` whose opposites stand in `other`, which lacks the words themselves. "No charge" and
+    "free" are none: the opposite is denied, and nothing else is."""
+    ours, theirs = clause.words, other.words
+    denied = clause.only_denied(other.stems) | other.only_denied(clause.stems)
     found = []
     for one, opposite in _SIDES:
-        said = ours & one
-        if said and theirs & opposite and not theirs & one and not ours & opposite:
+        said, against = ours & one, theirs & opposite
+        apart = said and against and not theirs & one and not ours & opposite
+        if apart and denied.isdisjoint(STEMMER.stemWords([*said, *against])):
             found.append(min(said))
-    stems = {STEMMER.stemWord(w) for w in theirs}
+    stemmed = {STEMMER.stemWord(w) for w in theirs}
     bare = {STEMMER.stemWord(_PREFIX.sub("", w)) for w in theirs if _PREFIX.match(w)}
     for word in sorted(ours):
         stem, stripped = STEMMER.stemWord(word), STEMMER.stemWord(_PREFIX.sub("", word))
-        if stem in stems:
+        if stem in stemmed:
             continue
-        if (stripped != stem and stripped in stems) or stem in bare:
+        if (stripped != stem and stripped in stemmed) or stem in bare:
             found.append(word)
     return found
 
