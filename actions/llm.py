@@ -114,6 +114,13 @@ class ChatModel:
         finally:
             call.end("abandoned")
 
+    def warm(self) -> None:
+        """Load the provider's client; a failure is logged with its cause and never raised."""
+        try:
+            self._load()
+        except Exception as error:  # such as a provider whose package is not installed
+            log.error("llm_cannot_be_used", extra={"reason": f"{type(error).__name__}: {error}"[:300]})
+
     def _load(self) -> Any:
         with self._loading:
             if self._loaded is None:
