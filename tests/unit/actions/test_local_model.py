@@ -40,7 +40,7 @@ pytestmark = [
 class Fee(BaseModel):
     """What the model is asked to read out of a sentence."""
 
-    pounds: float
+    amount: str
     days: int
 
 
@@ -96,8 +96,8 @@ def test_an_answer_is_written_checked_and_metered(model: ChatModel) -> None:
 
 
 def test_an_object_follows_its_schema(model: ChatModel) -> None:
-    fee = model.structured("Read the fee out of the sentence.", "A fee of £7.50 is added after 7 days.", Fee)
-    assert fee == Fee(pounds=7.5, days=7)
+    fee = model.structured("Copy the fee from the sentence.", "A fee of £7.50 is added after 7 days.", Fee)
+    assert isinstance(fee, Fee) and "7.50" in fee.amount and fee.days == 7
 
 
 def test_text_arrives_while_it_is_written_and_stops_when_nobody_reads(model: ChatModel) -> None:
