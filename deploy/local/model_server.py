@@ -2,7 +2,7 @@
 
 Runs in the action server's environment with its extra `model`. The port is MODEL_PORT; the key that each call must
 carry is MODEL_API_KEY. Exit code 0 after SIGTERM or SIGINT, 2 when something is missing, 1 when the file cannot be
-loaded.
+loaded or the port is taken.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ def serve(file: Path, port: int, key: str) -> None:
     params.cpuparams.n_threads = len(os.sched_getaffinity(0))
     params.no_extra_bufts = True  # no second copy of the weights in another layout
     params.cache_ram_mib = 0
+    params.fit_params = False  # there is no other device to fit it into
     params.ui = params.endpoint_slots = False
     params.cors_origins = ""
     params.verbosity = 1
@@ -61,7 +62,7 @@ def main() -> int:
         print("The package xllamacpp is missing: run `make setup MODEL=local`.", file=sys.stderr)
         return 2
     except (RuntimeError, ValueError) as error:
-        print(f"The language model could not be loaded ({error}): run `make model`.", file=sys.stderr)
+        print(f"The language model could not be started ({error}) The lines above say why.", file=sys.stderr)
     return 1
 
 
