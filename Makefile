@@ -1,6 +1,6 @@
 # `make run` and `make test` do all set-up themselves.
 .DEFAULT_GOAL := help
-.PHONY: help setup run train knowledge model shell parse test lint validate nlu nlu-cross stories unit e2e bench-services \
+.PHONY: help setup run train knowledge model model-server shell parse test lint validate nlu nlu-cross stories unit e2e bench-services \
         bench-nlu bench-fallback bench-policies bench-answers pictures clean
 
 PY := .venv/bin/python
@@ -20,6 +20,10 @@ run: setup ## start everything and open http://localhost:8080 (MODEL=local: with
 
 model: setup ## fetch the language model for MODEL=local (1.1 GB, once; goes on where it stopped)
 	@$(PY) -m deploy.local.model
+
+model-server: ## serve that model alone, for benchmarks
+	@$(MAKE) --no-print-directory setup MODEL=local
+	@$(PY) -m deploy.local.local_model
 
 train: setup ## train the assistant if data, domain, config or policy changed (FORCE=--force: always)
 	@$(PY) -m deploy.local.prepare train $(FORCE)

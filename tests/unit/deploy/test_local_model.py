@@ -140,3 +140,13 @@ def test_a_model_that_is_not_there_is_told(tmp_path, monkeypatch):
     monkeypatch.setenv("TANDEM_LOCAL_MODEL", str(tmp_path / "nothing.gguf"))
     with pytest.raises(StartError, match=r"TANDEM_LOCAL_MODEL is .*nothing\.gguf, where no file is"):
         local_model.prepare(compose(tmp_path / "var"))
+
+
+def test_a_slow_machine_can_give_the_model_more_time(tmp_path, monkeypatch):
+    monkeypatch.setenv("ACTION_TIMEOUT_SECONDS", "200")
+    env = compose(tmp_path)
+    assert yaml.safe_load(local_model.endpoints(env))["llm"]["timeout_seconds"] == 140
+    assert float(local_model.settings(env)["ACTION_TIMEOUT_SECONDS"]) == 200
+    monkeypatch.setenv("ACTION_TIMEOUT_SECONDS", "long")
+    with pytest.raises(StartError, match="ACTION_TIMEOUT_SECONDS must be a number"):
+        local_model.endpoints(compose(tmp_path))
