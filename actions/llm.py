@@ -59,7 +59,10 @@ class ChatModel:
         return "".join(self.stream(system, user)).strip()
 
     def structured(self, system: str, user: str, schema: type[BaseModel]) -> BaseModel:
-        """The model's reply as an object of `schema`; a reply that cannot be read may be repaired once."""
+        """The model's reply as an object of `schema`; a reply that cannot be read may be repaired once.
+
+        The prompt should name the fields: not every server shows the schema to the model.
+        """
         deadline = time.monotonic() + self.budget
         messages = [("system", system), ("user", user)]
         for last in (False, True):
