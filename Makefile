@@ -14,10 +14,17 @@ help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
 
 setup: ## make the three environments (done by every target that needs them)
-	@sh deploy/local/bootstrap.sh
+	@sh deploy/local/bootstrap.sh $(MODEL)
 
-run: setup ## start everything and open http://localhost:8080
-	@$(PY) -m deploy.local.run
+run: setup ## start everything and open http://localhost:8080 (MODEL=local: with a language model on this machine)
+	@$(PY) -m deploy.local.run $(if $(MODEL),--model $(MODEL))
+
+model: setup ## fetch the language model for MODEL=local (1.1 GB, once; goes on where it stopped)
+	@$(PY) -m deploy.local.model
+
+model-server: ## serve that model alone, for benchmarks
+	@$(MAKE) --no-print-directory setup MODEL=local
+	@$(PY) -m deploy.local.local_model
 
 train: setup ## train the assistant if data, domain, config or policy changed (FORCE=--force: always)
 	@$(PY) -m deploy.local.prepare train $(FORCE)

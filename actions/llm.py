@@ -14,6 +14,9 @@ deterministic twin.
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -39,8 +42,8 @@ class ChatModel:
     """A configured chat model.
 
     `budget` is in seconds and is for a whole call, with waiting, retries and a repair. Every method raises
-    ModelUnavailable when there is no usable text by then; its text is the reason: timed_out, busy, circuit_open,
-    empty, unreadable, status_ with the HTTP status, or the name of the client's error.
+    ModelUnavailable when there is no usable text by then. Its text is the reason: loading, timed_out, busy,
+    circuit_open, empty, unreadable, status_ with the HTTP status, or the name of the client's error.
     """
 
     def __init__(self, config: LLMConfig) -> None:
@@ -48,15 +51,18 @@ class ChatModel:
         self.budget = min(config.timeout_seconds, SHARE_OF_ACTION * action_timeout())
         self.guard = Guard(config.max_concurrent, config.breaker_failures, config.breaker_seconds)
         self._native_schema = config.structured == "auto" and config.model_provider in llm_schema.NATIVE
-        self._loading = threading.Lock()
-        self._loaded: Any = None
+        self._starting = threading.Lock()
+        self._client: Future[Any] | None = None
 
     def complete(self, system: str, user: str) -> str:
         """The model's reply to one prompt, stripped and not empty."""
         return "".join(self.stream(system, user)).strip()
 
     def structured(self, system: str, user: str, schema: type[BaseModel]) -> BaseModel:
-        """The model's reply as an object of `schema`; a reply that cannot be read may be repaired once."""
+        """The model's reply as an object of `schema`; a reply that cannot be read may be repaired once.
+
+        The prompt should name the fields: not every server shows the schema to the model.
+        """
         deadline = time.monotonic() + self.budget
         messages = [("system", system), ("user", user)]
         for last in (False, True):
@@ -94,9 +100,10 @@ class ChatModel:
     def _call(self, messages: Messages, deadline: float, options: dict[str, Any]) -> Iterator[str]:
         call = metering.Call(self.config, messages)
         try:
+            model = self._loaded(deadline - time.monotonic())
             with self.guard.admitted():
                 try:
-                    for chunk in deltas(self._load, messages, deadline, self.config.retries, **options):
+                    for chunk in deltas(model, messages, deadline, self.config.retries, **options):
                         call.add(chunk)
                         if chunk.text:
                             yield str(chunk.text)
@@ -114,11 +121,30 @@ class ChatModel:
         finally:
             call.end("abandoned")
 
-    def _load(self) -> Any:
-        with self._loading:
-            if self._loaded is None:
-                self._loaded = _chat_model(self.config, self.budget)
-            return self._loaded
+    def warm(self) -> None:
+        """Load LangChain and the provider's client, which takes seconds; never raises."""
+        with suppress(ModelUnavailable):
+            self._loaded(threading.TIMEOUT_MAX)
+
+    def _loaded(self, patience: float) -> Any:
+        """LangChain's chat model, once it is loaded; how long that takes says nothing about the provider."""
+        with self._starting:
+            if self._client is None:
+                self._client = Future()
+                threading.Thread(target=self._load, args=(self._client,), name="llm-load", daemon=True).start()
+        try:
+            return self._client.result(max(0.0, patience))
+        except FutureTimeout:
+            raise ModelUnavailable("loading") from None
+        except Exception as error:
+            raise ModelUnavailable(type(error).__name__) from error
+
+    def _load(self, client: Future[Any]) -> None:
+        try:
+            client.set_result(_chat_model(self.config, self.budget))
+        except Exception as error:  # such as a provider whose package is not installed
+            log.error("llm_cannot_be_used", extra={"reason": f"{type(error).__name__}: {error}"[:300]})
+            client.set_exception(error)
 
 
 def _chat_model(config: LLMConfig, budget: float) -> Any:

@@ -24,11 +24,11 @@ _lock = threading.Lock()
 _loops: list[asyncio.AbstractEventLoop] = []
 
 
-def deltas(load: Callable[[], Any], messages: Messages, deadline: float, retries: int, **options: Any) -> Iterator[Any]:
+def deltas(model: Any, messages: Messages, deadline: float, retries: int, **options: Any) -> Iterator[Any]:
     """The model's reply in pieces (LangChain's AIMessageChunk), as they arrive.
 
     Args:
-        load: gives the LangChain chat model; may take seconds the first time.
+        model: a LangChain chat model.
         messages: role and text, in order.
         deadline: when to give up (time.monotonic).
         retries: further tries after 429, 5xx and lost connections, as long as no text has come.
@@ -37,9 +37,8 @@ def deltas(load: Callable[[], Any], messages: Messages, deadline: float, retries
     Raises TimeoutError at the deadline, and whatever the provider's client raises.
     """
     arrived: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    call = asyncio.run_coroutine_threadsafe(
-        _produce(load, messages, deadline, retries, options, arrived.put), _event_loop()
-    )
+    reading = _produce(model, messages, deadline, retries, options, arrived.put)
+    call = asyncio.run_coroutine_threadsafe(reading, _event_loop())
     call.add_done_callback(lambda _: arrived.put(_END))
     try:
         while (chunk := _next(arrived, deadline)) is not _END:
@@ -57,7 +56,7 @@ def _next(arrived: queue.SimpleQueue[Any], deadline: float) -> Any:
 
 
 async def _produce(
-    load: Callable[[], Any],
+    model: Any,
     messages: Messages,
     deadline: float,
     retries: int,
@@ -73,7 +72,6 @@ async def _produce(
         reraise=True,
     )
     async with asyncio.timeout(deadline - time.monotonic()):
-        model = await asyncio.to_thread(load)
         async for attempt in patience:
             with attempt:
                 async with aclosing(model.astream(messages, **options)) as chunks:

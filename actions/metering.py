@@ -14,7 +14,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,7 @@ class Usage:
 
 
 _spent: OrderedDict[str, Usage] = OrderedDict()
+_total = Usage()
 
 
 @contextmanager
@@ -68,6 +69,12 @@ def spent(reference: str) -> Usage:
     """What a conversation has used since the start of this process."""
     with _lock:
         return _spent.get(reference) or Usage()
+
+
+def total() -> Usage:
+    """What all conversations have used since the start of this process."""
+    with _lock:
+        return replace(_total)
 
 
 class Call:
@@ -135,6 +142,7 @@ def _keep(line: dict[str, Any]) -> None:
     """In memory and in the file; a file that cannot be written costs no answer."""
     with _lock:
         _spent.setdefault(line["conversation"], Usage()).add(line)
+        _total.add(line)
         _spent.move_to_end(line["conversation"])
         while len(_spent) > KEPT:
             _spent.popitem(last=False)

@@ -1,14 +1,19 @@
-"""An OpenAI-compatible server on loopback whose replies and faults a test writes."""
+"""A server of a language model on loopback whose replies and faults a test writes.
+
+It speaks OpenAI's API, and streams as Anthropic and Ollama do when their paths are asked.
+"""
 
 from __future__ import annotations
 
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.model_dialects import body, openai_usage
 
 
 @dataclass
@@ -86,14 +91,14 @@ class ModelServer:
             text = self.reply(request) if callable(self.reply) else self.reply
             reply = Reply(text, status=self.status, raw=self.raw)
         if reply.raw is not None or reply.status != 200:
-            body = reply.raw if reply.raw is not None else json.dumps({"error": {"message": "scripted"}}).encode()
-            send(handler, reply, "application/json", body)
+            content = reply.raw if reply.raw is not None else json.dumps({"error": {"message": "scripted"}}).encode()
+            send(handler, reply, "application/json", content)
         elif request.get("stream"):
-            self.stream(handler, reply, request)
+            self.stream(handler, reply)
         else:
             send(handler, reply, "application/json", json.dumps(completion(reply)).encode())
 
-    def stream(self, handler: BaseHTTPRequestHandler, reply: Reply, request: dict[str, Any]) -> None:
+    def stream(self, handler: BaseHTTPRequestHandler, reply: Reply) -> None:
         """Server-sent events, a few characters each, in chunks as HTTP/1.1 has them: so that a cut shows."""
         handler.send_response(200)
         handler.send_header("Content-Type", "text/event-stream")
@@ -102,13 +107,12 @@ class ModelServer:
             handler.send_header(name, value)
         handler.end_headers()
         self.sleep(handler, reply.first)
-        with_usage = bool((request.get("stream_options") or {}).get("include_usage"))
-        for number, event in enumerate(events(reply, with_usage)):
+        for number, piece in enumerate(body(handler.path, reply.text, reply.usage)):
             if number == reply.cut:
                 handler.close_connection = True
                 return
             self.sleep(handler, reply.drip if number else 0)
-            write_chunk(handler, b"data: " + event + b"\n\n")
+            write_chunk(handler, piece)
         write_chunk(handler, b"")
 
     def sleep(self, handler: BaseHTTPRequestHandler, seconds: float) -> None:
@@ -138,40 +142,19 @@ def write_chunk(handler: BaseHTTPRequestHandler, data: bytes) -> None:
     handler.wfile.flush()
 
 
-def send(handler: BaseHTTPRequestHandler, reply: Reply, kind: str, body: bytes) -> None:
+def send(handler: BaseHTTPRequestHandler, reply: Reply, kind: str, content: bytes) -> None:
     """A whole response."""
     handler.send_response(reply.status)
     for name, value in reply.headers.items():
         handler.send_header(name, value)
     handler.send_header("Content-Type", kind)
-    handler.send_header("Content-Length", str(len(body)))
+    handler.send_header("Content-Length", str(len(content)))
     handler.end_headers()
-    handler.wfile.write(body)
+    handler.wfile.write(content)
 
 
 def completion(reply: Reply) -> dict[str, Any]:
     """The body of a reply that is not streamed."""
     choice = {"index": 0, "message": {"role": "assistant", "content": reply.text}, "finish_reason": "stop"}
-    body = {"id": "1", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice]}
-    return body | ({"usage": usage(reply)} if reply.usage else {})
-
-
-def events(reply: Reply, with_usage: bool) -> Iterator[bytes]:
-    """The data of the events of a streamed reply."""
-
-    def event(choices: list[dict[str, Any]], **more: Any) -> bytes:
-        body = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": choices}
-        return json.dumps(body | more).encode()
-
-    for start in range(0, len(reply.text), 5):
-        yield event([{"index": 0, "delta": {"content": reply.text[start : start + 5]}, "finish_reason": None}])
-    yield event([{"index": 0, "delta": {}, "finish_reason": "stop"}])
-    if with_usage and reply.usage:
-        yield event([], usage=usage(reply))
-    yield b"[DONE]"
-
-
-def usage(reply: Reply) -> dict[str, int]:
-    """The token counts in OpenAI's names."""
-    sent, got = reply.usage or (0, 0)
-    return {"prompt_tokens": sent, "completion_tokens": got, "total_tokens": sent + got}
+    made = {"id": "1", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice]}
+    return made | ({"usage": openai_usage(reply.usage)} if reply.usage else {})

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from actions.knowledge.ingest import ingest
+from actions.llm import ChatModel, LLMConfig
 from tests.model_server import ModelServer
 
 TODAY = date(2026, 11, 22)
@@ -76,6 +77,8 @@ def indexed(articles: Path) -> Path:
 def model_server(articles: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelServer]:
     """The server, configured in the endpoints file of the test."""
     server = ModelServer()
+    # On a busy machine LangChain loads longer than a model may take.
+    ChatModel(LLMConfig(model="small", model_provider="openai", api_key="none")).warm()
     monkeypatch.setenv("MODEL_KEY", "not-a-real-key")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     (articles.parent / "endpoints.yml").write_text(

@@ -33,7 +33,7 @@ def configured(server: ModelServer) -> Configure:
     def configured(**settings: Any) -> ChatModel:
         given = {"model": "small", "model_provider": "openai", "base_url": server.url, "api_key": "not-a-real-key"}
         model = ChatModel(LLMConfig(**given | {"timeout_seconds": 5} | settings))
-        model._load()
+        model.warm()
         return model
 
     return configured

@@ -9,6 +9,7 @@ import pytest
 from llm_fixtures import Configure, soon
 from pydantic import BaseModel
 
+from actions import llm
 from actions.llm import ModelUnavailable
 from tests.model_server import ModelServer, Reply
 
@@ -232,3 +233,21 @@ def test_a_repair_stays_within_the_budget(server: ModelServer, configured: Confi
 def test_a_streamed_object_arrives_as_its_text(server: ModelServer, configured: Configure) -> None:
     server.reply = json.dumps({"text": TEXT, "passages": [1]})
     assert "".join(configured().stream("system", "user", Claim)) == server.reply
+
+
+def test_loading_takes_from_the_budget_and_is_no_failure_of_the_provider(
+    server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = llm._chat_model
+    ready = threading.Event()
+    monkeypatch.setattr(llm, "_chat_model", lambda *given: ready.wait(10) and made(*given))
+    settings = {"model": "small", "model_provider": "openai", "base_url": server.url, "api_key": "not-a-real-key"}
+    model = llm.ChatModel(llm.LLMConfig(**settings, timeout_seconds=0.3, breaker_failures=1))
+    server.reply = TEXT
+    with pytest.raises(ModelUnavailable, match="loading"):
+        model.complete("system", "user")
+    assert model.guard.state == "closed"
+    ready.set()
+    model.warm()
+    model.budget = 5
+    assert model.complete("system", "user") == TEXT
