@@ -243,12 +243,9 @@ def main() -> None:
         if options.data:
             begin(options.data / "grounding" / "begin_dev_wow.tsv")
         real = np.array(vectors.mapped(vectors.Vectors(store.folder(), encoder()).path))
-        print(
-            "\n| chunks | vectors | indexed a minute (a CPU-minute) | indexer's peak MB | MB on disk | opened in s ",
-            end="",
-        )
-        print("| MB before → after | encoder ms | search ms p50 / p95 |")
-        print("|---|---|---|---|---|---|---|---|---|")
+        print("\n| chunks | vectors | indexed a CPU-minute | indexer's peak MB | MB on disk | opened in CPU s ", end="")
+        print("| MB before → after | encoder CPU ms p50 / p95 | search CPU ms | search ms |")
+        print("|---|---|---|---|---|---|---|---|---|---|")
         for size in options.sizes:
             at_size(size, Path(place), real, size <= options.embed)
     return None
