@@ -40,10 +40,14 @@ class PartialReply:
     id: str
     conversation: str
     sentences: list[str] = field(default_factory=list)
+    done: bool = False
 
     def event(self) -> dict[str, Any]:
-        """What a page needs: all sentences so far, so that one that comes late or misses some has everything."""
-        return {"id": self.id, "sentences": list(self.sentences)}
+        """What a page needs: all sentences so far, so that one that comes late or misses some has everything.
+
+        `done` tells that the turn is over, and with it what was shown in part.
+        """
+        return {"id": self.id, "sentences": [] if self.done else list(self.sentences), "done": self.done}
 
 
 class PartialReplies:
@@ -62,14 +66,13 @@ class PartialReplies:
             yield reply
         finally:
             del self._running[reply.id]
-            if reply.sentences:
-                reply.sentences.clear()
-                await self._show(reply, reply.conversation)
+            reply.done = True
+            await self._show(reply, reply.conversation)
 
     async def catch_up(self, conversation: str, page: str) -> None:
-        """Show a page that has just connected what the others have been shown."""
+        """Tell a page that has just connected which turns run, with what the other pages have been shown."""
         for reply in list(self._running.values()):
-            if reply.conversation == conversation and reply.sentences:
+            if reply.conversation == conversation:
                 await self._show(reply, page)
 
     async def add(self, conversation: str, reply_id: str, seq: int, sentence: str) -> bool:

@@ -63,13 +63,13 @@ def test_sentences_are_shown_while_the_turn_runs_and_the_message_takes_their_pla
     with Page(server, alice) as page, Page(server, alice) as second_tab, Page(server, BOB) as bob:
         with turn(server, page) as reply:
             assert post(server, alice, reply).status_code == 204
-            assert shown(page) == shown(second_tab) == {"id": reply, "sentences": [FIRST]}
+            assert shown(page) == shown(second_tab) == {"id": reply, "sentences": [FIRST], "done": False}
             assert post(server, alice, reply, 1, SECOND).status_code == 204
             assert shown(page)["sentences"] == [FIRST, SECOND]
             assert page.bubbles.empty()
         bubble = page.read()
         assert (bubble["text"], bubble["reply_id"]) == (f"{FIRST} {SECOND}", reply)
-        assert shown(page) == {"id": reply, "sentences": []}
+        assert shown(page) == {"id": reply, "sentences": [], "done": True}
         assert bob.reads_nothing() and sees_nothing(bob)
 
 
@@ -83,7 +83,7 @@ def test_a_turn_that_fails_withdraws_what_was_shown(server, alice):
             post(server, alice, reply)
             assert shown(page)["sentences"] == [FIRST]
         assert "something went wrong" in page.read()["text"]
-        assert shown(page) == {"id": reply, "sentences": []}
+        assert shown(page) == {"id": reply, "sentences": [], "done": True}
 
 
 def test_nothing_is_shown_once_the_turn_is_over(server, alice):
@@ -91,6 +91,7 @@ def test_nothing_is_shown_once_the_turn_is_over(server, alice):
         with turn(server, page) as reply:
             pass
         page.read()
+        assert shown(page)["done"]
         assert post(server, alice, reply).status_code == 404
         assert sees_nothing(page)
 
@@ -101,8 +102,16 @@ def test_a_page_that_loads_in_the_middle_of_a_turn_sees_all_so_far(server, alice
         with Page(server, alice) as reloaded, Page(server, BOB) as bob:
             for other in (reloaded, bob):
                 other.client.emit("session_request", {})
-            assert shown(reloaded) == {"id": reply, "sentences": [FIRST]}
+            assert shown(reloaded) == {"id": reply, "sentences": [FIRST], "done": False}
             assert sees_nothing(bob)
+
+
+def test_a_page_that_loads_learns_that_a_turn_runs_and_when_it_is_over(server, alice):
+    with Page(server, alice) as page, Page(server, alice) as reloaded:
+        with turn(server, page) as reply:
+            reloaded.client.emit("session_request", {})
+            assert shown(reloaded) == {"id": reply, "sentences": [], "done": False}
+        assert shown(reloaded) == {"id": reply, "sentences": [], "done": True}
 
 
 def test_a_sentence_is_shown_once_and_none_is_left_out(server, alice):
