@@ -112,6 +112,8 @@ function onMessage(bubble) {
 /** A reply that is being written, as far as it is; the end of its turn withdraws what no message took the place of. */
 function onPartial(reply) {
   items = addPartial(items, reply, serverNow()) ?? items;
+  // An answer shows that the question has arrived, though its turn is not over.
+  for (const item of items) item.arrived ||= item.inFlight && reply.sentences.length > 0;
   typing(!reply.done);
   draw();
   if (reply.done) syncSoon();

@@ -16,7 +16,7 @@ function author(item) {
 }
 
 function delivery(item) {
-  if (!item.state) return "";
+  if (!item.state || (item.arrived && item.inFlight)) return "";
   return item.inFlight ? "Sending…" : "Waiting to be sent";
 }
 
