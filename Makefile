@@ -1,6 +1,6 @@
 # `make run` and `make test` do all set-up themselves.
 .DEFAULT_GOAL := help
-.PHONY: help setup run train knowledge shell parse test lint validate nlu nlu-cross stories unit e2e bench-services \
+.PHONY: help setup run train knowledge model shell parse test lint validate nlu nlu-cross stories unit e2e bench-services \
         bench-nlu bench-fallback bench-policies bench-answers pictures clean
 
 PY := .venv/bin/python
@@ -13,10 +13,13 @@ help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
 
 setup: ## make the three environments (done by every target that needs them)
-	@sh deploy/local/bootstrap.sh
+	@sh deploy/local/bootstrap.sh $(MODEL)
 
-run: setup ## start everything and open http://localhost:8080
-	@$(PY) -m deploy.local.run
+run: setup ## start everything and open http://localhost:8080 (MODEL=local: with a language model on this machine)
+	@$(PY) -m deploy.local.run $(if $(MODEL),--model $(MODEL))
+
+model: setup ## fetch the language model for MODEL=local (1.1 GB, once; goes on where it stopped)
+	@$(PY) -m deploy.local.model
 
 train: setup ## train the assistant if data, domain, config or policy changed (FORCE=--force: always)
 	@$(PY) -m deploy.local.prepare train $(FORCE)

@@ -25,6 +25,7 @@ from rasa_sdk.interfaces import (
 
 from . import identity, pauses
 from .logs import conversation_ref, get_logger
+from .metering import in_conversation
 from .speech import Events, offer_person
 
 logger = get_logger(__name__)
@@ -94,7 +95,9 @@ class SafeExecutor(ActionExecutor):
         return not any(thread.is_alive() for thread in threads)
 
     def _run_in_thread(self, action_call: dict[str, Any]) -> ActionExecutorRunResult | None:
-        with identity.in_session(pauses.began((action_call.get("tracker") or {}).get("events") or [])):
+        tracker = action_call.get("tracker") or {}
+        reference = conversation_ref(str(tracker.get("sender_id") or action_call.get("sender_id")))
+        with in_conversation(reference), identity.in_session(pauses.began(tracker.get("events") or [])):
             return asyncio.run(ActionExecutor.run(self, action_call))
 
     def _apologise(self, action_call: dict[str, Any]) -> ActionExecutorRunResult:

@@ -6,131 +6,130 @@
       base_url: http://127.0.0.1:8081/v1
       api_key: ${LLM_API_KEY}
       timeout_seconds: 6
-      max_tokens: 300
 
 A call gives its text within the time budget or raises ModelUnavailable; the caller then uses its
 deterministic twin.
 """
 
-import os
-import re
+import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as FutureTimeout
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 
+from actions import llm_schema, metering
+from actions.llm_calls import Messages, deltas
+from actions.llm_config import LLMConfig, LLMConfigError, read_config
+from actions.llm_guard import Guard, ModelUnavailable
 from actions.logs import get_logger
 from actions.settings import action_timeout, endpoints_file
 
-DEFAULT_BUDGET = 6.0
+__all__ = ["ChatModel", "LLMConfig", "LLMConfigError", "ModelUnavailable", "chat_model", "read_config"]
+
 SHARE_OF_ACTION = 0.75  # of an action's time limit: the twin needs the rest
+REFUSED = (400, 404, 422)  # what servers answer that know no JSON schema
 
 log = get_logger(__name__)
-_workers = ThreadPoolExecutor(max_workers=4, thread_name_prefix="llm")
-
-
-class ModelUnavailable(Exception):
-    """The model gave no text: it failed, took too long or sent nothing usable."""
-
-
-class LLMConfigError(Exception):
-    """The section `llm` of endpoints.yml cannot be used; the text says what to do."""
-
-
-class LLMConfig(BaseModel):
-    """The section `llm` of endpoints.yml."""
-
-    model_config = ConfigDict(extra="forbid", protected_namespaces=())
-
-    model: str = Field(min_length=1)
-    model_provider: str = Field(min_length=1)
-    base_url: str | None = None
-    api_key: str | None = None
-    timeout_seconds: float = Field(default=DEFAULT_BUDGET, gt=0)
-    max_tokens: int = Field(default=300, gt=0)
-
-
-def _expand(value: Any) -> Any:
-    """Replace ${NAME} by the environment variable, as Rasa does in this file."""
-    if not isinstance(value, str):
-        return value
-
-    def named(match: re.Match[str]) -> str:
-        if match[1] not in os.environ:
-            raise LLMConfigError(f"endpoints.yml uses ${{{match[1]}}} in `llm`: set that environment variable")
-        return os.environ[match[1]]
-
-    return re.sub(r"\$\{(\w+)\}", named, value)
-
-
-def read_config(path: Path) -> LLMConfig | None:
-    """The `llm` section of an endpoints file, None when there is none. Raises LLMConfigError."""
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise LLMConfigError(f"{path.name} cannot be read ({type(error).__name__}): correct it") from error
-    section = content.get("llm") if isinstance(content, dict) else None
-    if not section:
-        return None
-    if not isinstance(section, dict):
-        raise LLMConfigError("endpoints.yml: `llm` must hold fields such as model and model_provider")
-    try:
-        return LLMConfig.model_validate({key: _expand(value) for key, value in section.items()})
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise LLMConfigError(f"endpoints.yml, field llm.{place}: {first['msg']}") from None
 
 
 class ChatModel:
-    """A configured chat model with a time budget in seconds."""
+    """A configured chat model.
+
+    `budget` is in seconds and is for a whole call, with waiting, retries and a repair. Every method raises
+    ModelUnavailable when there is no usable text by then; its text is the reason: timed_out, busy, circuit_open,
+    empty, unreadable, status_ with the HTTP status, or the name of the client's error.
+    """
 
     def __init__(self, config: LLMConfig) -> None:
         self.config = config
         self.budget = min(config.timeout_seconds, SHARE_OF_ACTION * action_timeout())
-        self._model: Any = None
+        self.guard = Guard(config.max_concurrent, config.breaker_failures, config.breaker_seconds)
+        self._native_schema = config.structured == "auto" and config.model_provider in llm_schema.NATIVE
+        self._loading = threading.Lock()
+        self._loaded: Any = None
 
     def complete(self, system: str, user: str) -> str:
-        """The model's reply to one prompt, stripped and not empty. Raises ModelUnavailable."""
-        started = time.monotonic()
-        call = _workers.submit(self._call, system, user)
+        """The model's reply to one prompt, stripped and not empty."""
+        return "".join(self.stream(system, user)).strip()
+
+    def structured(self, system: str, user: str, schema: type[BaseModel]) -> BaseModel:
+        """The model's reply as an object of `schema`; a reply that cannot be read may be repaired once."""
+        deadline = time.monotonic() + self.budget
+        messages = [("system", system), ("user", user)]
+        for last in (False, True):
+            text = "".join(self._text(messages, schema, deadline))
+            try:
+                return llm_schema.read(text, schema)
+            except ValidationError as error:
+                if last or time.monotonic() >= deadline:
+                    break
+                messages = llm_schema.repair(messages, text, error)
+        log.warning("llm_call", extra={"outcome": "unreadable", "characters": len(text)})
+        raise ModelUnavailable("unreadable")
+
+    def stream(self, system: str, user: str, schema: type[BaseModel] | None = None) -> Iterator[str]:
+        """The reply's text in pieces as they arrive; with a schema it is JSON, which nobody has checked yet.
+
+        Closing the iterator ends the call.
+        """
+        return self._text([("system", system), ("user", user)], schema, time.monotonic() + self.budget)
+
+    def _text(self, messages: Messages, schema: type[BaseModel] | None, deadline: float) -> Iterator[str]:
+        """One call; a second one without the schema's own option when the server refuses that."""
+        if schema and self._native_schema:
+            try:
+                options = llm_schema.response_format(self.config.model_provider, schema)
+                yield from self._call(messages, deadline, options)
+                return
+            except ModelUnavailable as error:
+                if getattr(error.__cause__, "status_code", None) not in REFUSED:
+                    raise
+            self._native_schema = False
+            log.warning("llm_schema_refused", extra={"model": self.config.model})
+        yield from self._call(llm_schema.in_words(messages, schema) if schema else messages, deadline, {})
+
+    def _call(self, messages: Messages, deadline: float, options: dict[str, Any]) -> Iterator[str]:
+        call = metering.Call(self.config, messages)
         try:
-            text = call.result(timeout=self.budget)
-        except FutureTimeout:
-            call.cancel()
-            raise self._unavailable("timed_out", started) from None
-        except Exception as error:  # each provider has its own exceptions
-            raise self._unavailable(type(error).__name__, started) from error
-        if not text:
-            raise self._unavailable("empty", started)
-        log.info("llm_call", extra={"outcome": "ok", "ms": _since(started), "characters": len(text)})
-        return text
+            with self.guard.admitted():
+                try:
+                    for chunk in deltas(self._load, messages, deadline, self.config.retries, **options):
+                        call.add(chunk)
+                        if chunk.text:
+                            yield str(chunk.text)
+                except TimeoutError as error:
+                    raise ModelUnavailable("timed_out") from error
+                except Exception as error:  # each provider has its own exceptions
+                    status = getattr(error, "status_code", None)
+                    raise ModelUnavailable(f"status_{status}" if status else type(error).__name__) from error
+                if not call.text.strip():
+                    raise ModelUnavailable("empty")
+            call.end("ok")
+        except ModelUnavailable as error:
+            call.end(str(error))
+            raise
+        finally:
+            call.end("abandoned")
 
-    def _call(self, system: str, user: str) -> str:
-        if self._model is None:
-            self._model = _chat_model(self.config, self.budget)
-        reply = self._model.invoke([("system", system), ("user", user)])
-        return str(reply.text).strip()
+    def warm(self) -> None:
+        """Load the provider's client; a failure is logged with its cause and never raised."""
+        try:
+            self._load()
+        except Exception as error:  # such as a provider whose package is not installed
+            log.error("llm_cannot_be_used", extra={"reason": f"{type(error).__name__}: {error}"[:300]})
 
-    def _unavailable(self, reason: str, started: float) -> ModelUnavailable:
-        log.warning("llm_call", extra={"outcome": reason, "ms": _since(started)})
-        return ModelUnavailable(reason)
-
-
-def _since(started: float) -> int:
-    """Milliseconds since a monotonic moment."""
-    return round((time.monotonic() - started) * 1000)
+    def _load(self) -> Any:
+        with self._loading:
+            if self._loaded is None:
+                self._loaded = _chat_model(self.config, self.budget)
+            return self._loaded
 
 
 def _chat_model(config: LLMConfig, budget: float) -> Any:
-    """LangChain's chat model; no retries, since the twin is quicker than a second try."""
+    """LangChain's chat model, without retries of its own: they know nothing of the budget."""
     from langchain.chat_models import init_chat_model
 
     options: dict[str, Any] = {"temperature": 0}
@@ -142,7 +141,9 @@ def _chat_model(config: LLMConfig, budget: float) -> Any:
         options |= {"max_tokens": config.max_tokens, "timeout": budget, "max_retries": 0}
         if config.api_key:
             options["api_key"] = config.api_key
-    return init_chat_model(config.model, model_provider=config.model_provider, **options)
+    if config.model_provider == "openai":
+        options["stream_usage"] = True
+    return init_chat_model(config.model, model_provider=config.model_provider, **options | config.options)
 
 
 @cache

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Makes the three locked environments: root (Rasa, Python 3.10), actions and desk (Python 3.11 or newer).
-# uv comes from the PATH, or else into a private environment in .uv/.
+# uv comes from the PATH, or else into a private environment in .uv/. With the argument `local`, actions also gets what
+# serves a language model here; once installed it stays.
 set -eu
 cd "$(dirname "$0")/../.."
 export UV_PYTHON_DOWNLOADS=never
@@ -29,18 +30,23 @@ fi
 # find_python FOLDER RANGE: the interpreter's path. It looks from inside the folder, where pyenv reads .python-version.
 find_python() { (cd "$1" && "$UV" python find --no-project "$2" 2>/dev/null); }
 
-# sync FOLDER RANGE NAME: makes or updates FOLDER/.venv from its lock; quiet when there is nothing to install.
+# sync FOLDER RANGE NAME PYTHON [OPTION]: makes or updates FOLDER/.venv from its lock; quiet when nothing is to install.
 sync() {
     if [ -x "$1/.venv/bin/python" ]; then
-        (cd "$1" && "$UV" sync --locked --quiet) && return
+        (cd "$1" && "$UV" sync --locked --quiet ${5:-}) && return
     else
         python=$(find_python "$1" "$2") || fail "Python $4 was not found ($3 needs it): install it, for example with 'pyenv install $4' or 'uv python install $4', and try again."
         echo "Installing the packages of $3 (once; this can take a few minutes) …"
-        (cd "$1" && "$UV" sync --locked --quiet --python "$python") && return
+        (cd "$1" && "$UV" sync --locked --quiet --python "$python" ${5:-}) && return
     fi
     fail "The packages of $3 could not be installed: check the network and the message above, then try again."
 }
 
+extra=
+if [ "${1:-}" = local ] || ls actions/.venv/lib/python3*/site-packages/xllamacpp >/dev/null 2>&1; then
+    extra=--extra=model
+fi
+
 sync . '>=3.10,<3.11' "the assistant" 3.10
-sync actions '>=3.11,<3.14' "the action server" 3.11
+sync actions '>=3.11,<3.14' "the action server" 3.11 $extra
 sync desk '>=3.11,<3.14' "the desk" 3.11

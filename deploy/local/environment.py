@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PORTS = {"ASSISTANT": 5005, "ACTIONS": 5055, "DESK": 8080}
-SECRETS = ("TANDEM_SECRET", "RASA_TOKEN", "ACTIONS_TOKEN")
+PORTS = {"ASSISTANT": 5005, "ACTIONS": 5055, "DESK": 8080, "MODEL": 8091}
+SERVICES = ("ASSISTANT", "ACTIONS", "DESK")  # MODEL runs only with `make run MODEL=local`
+SECRETS = ("TANDEM_SECRET", "RASA_TOKEN", "ACTIONS_TOKEN", "MODEL_API_KEY")
 QUIET = {
     "RASA_TELEMETRY_ENABLED": "false",
     "TF_CPP_MIN_LOG_LEVEL": "3",
@@ -69,9 +72,9 @@ def write_env_file(path: Path, values: dict[str, str]) -> None:
     path.write_text(text)
 
 
-def check_ports(env: dict[str, str]) -> None:
-    """Raise StartError when one of the three ports is in use."""
-    for name in PORTS:
+def check_ports(env: dict[str, str], names: Iterable[str] = SERVICES) -> None:
+    """Raise StartError when the port of one of these services is in use."""
+    for name in names:
         port = int(env[f"{name}_PORT"])
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -86,7 +89,8 @@ def check_ports(env: dict[str, str]) -> None:
 
 def free_ports() -> dict[str, int]:
     """A free port for each service, for tests."""
-    with socket.socket() as a, socket.socket() as b, socket.socket() as c:
-        for probe in (a, b, c):
+    with ExitStack() as held:
+        probes = {name: held.enter_context(socket.socket()) for name in PORTS}
+        for probe in probes.values():
             probe.bind(("127.0.0.1", 0))
-        return dict(zip(PORTS, (probe.getsockname()[1] for probe in (a, b, c)), strict=True))
+        return {name: probe.getsockname()[1] for name, probe in probes.items()}

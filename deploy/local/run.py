@@ -1,7 +1,11 @@
-"""`make run`: prepares, starts the services of the Procfile through honcho, and stops them on Ctrl-C."""
+"""`make run`: prepares, starts the services of the Procfile through honcho, and stops them on Ctrl-C.
+
+With `--model local` a server of a language model runs beside them, and the action server uses it.
+"""
 
 from __future__ import annotations
 
+import argparse
 import os
 import signal
 import sys
@@ -9,16 +13,18 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterable
 from pathlib import Path
 
 from honcho.environ import parse_procfile
 from honcho.manager import Manager
 from honcho.printer import Printer
 
-from deploy.local.environment import ROOT, StartError, check_ports, compose
+from deploy.local.environment import ROOT, SERVICES, StartError, check_ports, compose
+from deploy.local.local_model import COMMAND, prepare, settings
 from deploy.local.prepare import index_knowledge, train
 
-HEALTH = {"assistant": "ASSISTANT_URL", "actions": "ACTIONS_URL", "desk": "DESK_URL"}
+HEALTH = {"assistant": "ASSISTANT_URL", "actions": "ACTIONS_URL", "desk": "DESK_URL", "model": "MODEL_URL"}
 START_SECONDS = 180
 
 
@@ -44,9 +50,9 @@ def answers(url: str) -> bool:
         return False
 
 
-def announce(env: dict[str, str], stop: threading.Event) -> None:
+def announce(env: dict[str, str], names: Iterable[str], stop: threading.Event) -> None:
     """Wait until every service answers, then say where to go; after START_SECONDS stop everything."""
-    waiting = dict.fromkeys(HEALTH)
+    waiting = dict.fromkeys(names)
     started = time.monotonic()
     while waiting and not stop.is_set():
         for name in [name for name in waiting if answers(health_url(name, env))]:
@@ -57,10 +63,10 @@ def announce(env: dict[str, str], stop: threading.Event) -> None:
             return
         stop.wait(0.3)
     if not stop.is_set():
-        print(welcome(env), flush=True)
+        print(welcome(env, with_model="model" in names), flush=True)
 
 
-def welcome(env: dict[str, str]) -> str:
+def welcome(env: dict[str, str], with_model: bool = False) -> str:
     """The addresses and the demo log-ins, for the terminal."""
     lines = [
         "",
@@ -74,15 +80,22 @@ def welcome(env: dict[str, str]) -> str:
             f"  Agent log-in:   alex / {password}   (supervisor: sam / {password})",
             "  Try as a customer:  account NA204518, postcode LS1 4AP, order NO482136",
         ]
+    if with_model:
+        lines.append("  Answers are written by a language model on this machine: they take seconds.")
     return "\n".join([*lines, "  Stop with Ctrl-C.", ""])
 
 
 def main() -> int:
     """Returns the exit code: 0 after Ctrl-C, 2 when something keeps Tandem from starting, else the failed service's."""
+    parser = argparse.ArgumentParser(prog="make run", description="Start Tandem on this machine.")
+    parser.add_argument("--model", choices=["local"], help="run a language model here, too (make run MODEL=local)")
+    local = parser.parse_args().model == "local"
     os.chdir(ROOT)
     try:
         env = compose(Path(os.environ.get("TANDEM_VAR", ROOT / "var")))
-        check_ports(env)
+        check_ports(env, (*SERVICES, "MODEL") if local else SERVICES)
+        if local:
+            prepare(env)
         train(env)
         index_knowledge(env)
     except StartError as error:
@@ -90,12 +103,16 @@ def main() -> int:
         return 2
     except KeyboardInterrupt:
         return 130
-    print("Starting the assistant, the action server and the desk …", flush=True)
+    model = {"model": COMMAND} if local else {}
+    commands = model | parse_procfile((ROOT / "Procfile").read_text()).processes
+    named = "the language model, the assistant" if local else "the assistant"
+    print(f"Starting {named}, the action server and the desk …", flush=True)
     manager = Manager(ServicePrinter(sys.stdout))
-    for name, command in parse_procfile((ROOT / "Procfile").read_text()).processes.items():
-        manager.add_process(name, command, env=env, cwd=str(ROOT))
+    for name, command in commands.items():
+        more = settings(env) if local and name in ("actions", "model") else {}
+        manager.add_process(name, command, env=env | more, cwd=str(ROOT))
     stop = threading.Event()
-    watcher = threading.Thread(target=announce, args=(env, stop), daemon=True)
+    watcher = threading.Thread(target=announce, args=(env, tuple(commands), stop), daemon=True)
     watcher.start()
     manager.loop()
     stop.set()
