@@ -206,9 +206,9 @@ def _queue(tracker: Tracker, rule: str) -> str:
 
 
 def _slots(slots: dict[str, Any]) -> dict[str, str]:
-    """What the customer has given so far."""
+    """What the customer has given so far; what a form keeps for itself is an object and no value of theirs."""
     known = {name: value for name, value in slots.items() if value is not None and name not in _NOT_TOLD}
-    return {name: redact(str(value)) for name, value in known.items()}
+    return {name: redact(str(value)) for name, value in known.items() if not isinstance(value, dict)}
 
 
 def _products(events: list[dict[str, Any]]) -> dict[str, str]:

@@ -84,6 +84,11 @@ def actions_token() -> str:
     return _required("ACTIONS_TOKEN")
 
 
+def assistant_url() -> str:
+    """Where the assistant listens (ASSISTANT_URL); empty where it is not set, and answers are not streamed."""
+    return os.environ.get("ASSISTANT_URL", "").strip().rstrip("/")
+
+
 def actions_port() -> int:
     """The port to listen on (ACTIONS_PORT)."""
     return _port("ACTIONS_PORT", DEFAULT_PORT)

@@ -151,7 +151,7 @@ class Guard:
         turn = asyncio.ensure_future(self._on_new_message(message))
         # A customer who goes away must not cut the turn off before its events are stored.
         await asyncio.wait({turn}, timeout=STILL_WORKING_AFTER)
-        if not turn.done() and output.silent:
+        if not turn.done() and output.silent and not output.speaking:
             await output.notify(message.sender_id, {"text": STILL_WORKING})
         await turn
 

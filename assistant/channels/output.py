@@ -21,6 +21,11 @@ class GuardedOutput(OutputChannel):
         """The connector's name: responses for one channel only are chosen by it."""
         return self._channel.name()
 
+    @property
+    def speaking(self) -> bool:
+        """Whether the customer sees a reply grow that has not been sent yet."""
+        return bool(getattr(self._channel, "speaking", False))
+
     async def send_response(self, recipient_id: str, message: dict[str, Any]) -> None:
         """Delivers a message of the turn."""
         self.silent = False

@@ -20,6 +20,7 @@ from socketio.exceptions import ConnectionRefusedError as Refused
 
 from assistant.channels import signing
 from assistant.channels.guard import Guarded, OnNewMessage
+from assistant.channels.partial import PartialReplies, PartialReply
 
 logger = logging.getLogger(__name__)
 
@@ -34,21 +35,36 @@ class OriginsMissing(RasaException):
 class WebChatOutput(SocketIOOutput):
     """Sends each message of the bot or of an agent to everyone in the customer's room, as one bubble."""
 
+    def __init__(self, sio: AsyncServer, bot_message_evt: str, reply: PartialReply | None = None) -> None:
+        """`reply` is what the customer has been shown of the reply to the message that this channel answers."""
+        super().__init__(sio, bot_message_evt)
+        self._reply = reply
+
     @classmethod
     def name(cls) -> str:
         """The input channel's name."""
         return "webchat"
 
+    @property
+    def speaking(self) -> bool:
+        """Whether the customer sees a reply grow, although no message has been sent yet."""
+        return bool(self._reply and self._reply.sentences)
+
     async def send_response(self, recipient_id: str, message: dict[str, Any]) -> None:
-        """Emits `bot_uttered` with text, quick_replies, author, agent_name and sources."""
+        """Emits `bot_uttered` with text, quick_replies, author, agent_name, sources and reply_id.
+
+        `reply_id` names the partial reply that the message takes the place of.
+        """
+        # An action's metadata comes nested, an appended event's comes flat.
+        metadata = message.get("metadata") or message
         buttons = message.get("buttons") or message.get("quick_replies") or []
         bubble = {
             "text": (message.get("text") or "").strip(),
             "quick_replies": [{"title": b["title"], "payload": b.get("payload", b["title"])} for b in buttons],
             "author": message.get("author") or "bot",
             "agent_name": message.get("agent_name"),
-            # An action's metadata comes nested, an appended event's comes flat.
-            "sources": (message.get("metadata") or message).get("sources") or [],
+            "sources": metadata.get("sources") or [],
+            "reply_id": metadata.get("reply_id"),
         }
         extras = {key: message[key] for key in ("image", "custom") if message.get(key)}
         if bubble["text"] or buttons or extras:
@@ -58,9 +74,10 @@ class WebChatOutput(SocketIOOutput):
 class _SocketChannel(SocketIOInput):
     """Rasa's channel with events of our own."""
 
-    def __init__(self, origins: list[str]) -> None:
+    def __init__(self, origins: list[str], actions_token: str = "") -> None:
         super().__init__(session_persistence=True)
         self._origins = origins
+        self._actions_token = actions_token
 
     def get_output_channel(self) -> SocketIOOutput | None:
         return WebChatOutput(self.sio, self.bot_message_evt) if self.sio else None
@@ -71,6 +88,9 @@ class _SocketChannel(SocketIOInput):
             async_mode="sanic", cors_allowed_origins=self._origins, max_http_buffer_size=MAX_FRAME_BYTES
         )
         blueprint = SocketBlueprint(sio, self.socketio_path, "webchat", __name__)
+        self._replies = PartialReplies(sio.emit)
+        if self._actions_token:
+            self._replies.add_route(blueprint, self._actions_token)
 
         @blueprint.route("/", methods=["GET"])
         async def health(_: Request) -> HTTPResponse:
@@ -84,6 +104,7 @@ class _SocketChannel(SocketIOInput):
         async def session_request(sid: str, _data: Any = None) -> None:
             session = await sio.get_session(sid)
             await sio.emit("session_confirm", session["conversation"], room=sid)
+            await self._replies.catch_up(session["conversation"], sid)
 
         @sio.on(self.user_message_evt)
         async def user_uttered(sid: str, data: Any = None) -> None:
@@ -116,12 +137,13 @@ class _SocketChannel(SocketIOInput):
             text = payload = None
         message = UserMessage(
             text or "",
-            WebChatOutput(self.sio, self.bot_message_evt),
-            session["conversation"],
+            sender_id=session["conversation"],
             input_channel=self.name(),
             metadata={"payload": payload},
         )
-        await on_new_message(message)
+        async with self._replies.turn(message) as reply:
+            message.output_channel = WebChatOutput(self.sio, self.bot_message_evt, reply)
+            await on_new_message(message)
 
 
 class WebChatInput(Guarded, _SocketChannel):
@@ -136,6 +158,8 @@ class WebChatInput(Guarded, _SocketChannel):
     def from_credentials(cls, credentials: dict[str, Any] | None) -> InputChannel:
         """Reads `desk_url`, whose page is always allowed, and `allowed_origins`, a list of others.
 
+        With `actions_token`, by default ACTIONS_TOKEN, the action server may show replies sentence by sentence.
+
         Raises:
             OriginsMissing: neither they nor DESK_URL name a page.
         """
@@ -145,7 +169,7 @@ class WebChatInput(Guarded, _SocketChannel):
         if not origins:
             raise OriginsMissing("DESK_URL is not set: start Tandem with `make run`, or load var/env first.")
         signing.secret()
-        return cls(origins)
+        return cls(origins, credentials.get("actions_token") or os.environ.get("ACTIONS_TOKEN", ""))
 
 
 def _origins_of(url: str | None) -> list[str]:

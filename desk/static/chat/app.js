@@ -3,7 +3,7 @@
 import { Composer } from "./composer.js";
 import { Connection } from "./connection.js";
 import * as session from "./session.js";
-import { addLive, fromHistory, inOrder, merge, newKey } from "./transcript.js";
+import { addLive, addPartial, doubtPartials, fromHistory, inOrder, merge, newKey, withoutDoubtful } from "./transcript.js";
 import { LogView } from "./view.js";
 
 const CATCH_UP_MS = 1200;
@@ -24,7 +24,7 @@ const TROUBLES = {
 const by = (id) => document.getElementById(id);
 const log = new LogView(by("log"), (reply) => say(reply.title, reply.payload));
 const composer = new Composer(by("composer"), (text) => say(text));
-const connection = new Connection({ onReady, onMessage, onState });
+const connection = new Connection({ onReady, onMessage, onPartial, onState });
 
 let items = [];
 let owner = "bot";
@@ -35,6 +35,7 @@ let shown = null; // the conversation that the page shows
 let troubleTimer = null;
 let catchUp, typingTimer;
 
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const serverNow = () => Date.now() + ahead;
 
 function draw() {
@@ -76,7 +77,9 @@ async function sync() {
 function setClock(offset) {
   if (Math.abs(offset - ahead) < 2000) return;
   for (const item of items) {
-    if (!item.id && !item.restored) item.at += offset - ahead;
+    if (item.id || item.restored) continue;
+    item.at += offset - ahead;
+    if (item.saidAt) item.saidAt += offset - ahead;
   }
   ahead = offset;
 }
@@ -99,21 +102,40 @@ function onMessage(bubble) {
     agentName: bubble.agent_name,
     sources: bubble.sources || [],
     quickReplies: bubble.quick_replies || [],
+    replyId: bubble.reply_id,
   };
   items = addLive(items, message) ?? items;
   draw();
   syncSoon();
 }
 
+/** A reply that is being written, as far as it is; the end of its turn withdraws what no message took the place of. */
+function onPartial(reply) {
+  items = addPartial(items, reply, serverNow()) ?? items;
+  // An answer shows that the question has arrived, though its turn is not over.
+  for (const item of items) item.arrived ||= item.inFlight && reply.sentences.length > 0;
+  typing(!reply.done);
+  draw();
+  if (reply.done) syncSoon();
+}
+
 async function onReady() {
   if (shown !== null && shown !== session.conversation()) expire();
   shown = session.conversation();
   const mine = generation;
+  doubtPartials(items);
   await sync();
+  items = withoutDoubtful(items);
+  draw();
   syncSoon();
   // A message whose turn was cut off may have arrived: give history time to say so before it is sent again.
   if (items.some(isUncertain)) {
-    await new Promise((resolve) => setTimeout(resolve, CONFIRM_MS));
+    // History has it only a moment after the turn that answers it is over.
+    let running;
+    do {
+      running = connection.turns.size > 0;
+      await sleep(CONFIRM_MS);
+    } while (running || connection.turns.size);
     await sync();
   }
   if (mine !== generation || !connection.ready) return;

@@ -6,12 +6,16 @@ import * as session from "./session.js";
 const REFUSED = ["token_expired", "token_invalid"];
 
 export class Connection {
-  /** Calls `onReady()` at each (re)connection, `onMessage(bubble)`, `onState(state)`; see STATES in app.js. */
-  constructor({ onReady, onMessage, onState }) {
-    Object.assign(this, { onReady, onMessage, onState });
+  /**
+   * Calls `onReady()` at each (re)connection, `onMessage(bubble)`, `onPartial({id, sentences, done})` for a reply that
+   * is being written, `onState(state)`; see STATES in app.js.
+   */
+  constructor({ onReady, onMessage, onPartial, onState }) {
+    Object.assign(this, { onReady, onMessage, onPartial, onState });
     this.socket = null;
     this.ready = false;
     this.wasReady = false;
+    this.turns = new Set(); // those that the assistant has told of and that are not over
     // Without a network an open socket dies unnoticed for most of a minute: better to close it and try again.
     window.addEventListener("offline", () => this.socket?.io.engine?.close());
     window.addEventListener("online", () => this.retryNow());
@@ -46,9 +50,15 @@ export class Connection {
       this.onReady();
     });
     socket.on("bot_uttered", (bubble) => this.onMessage(bubble));
+    socket.on("bot_partial", (reply) => {
+      if (reply.done) this.turns.delete(reply.id);
+      else this.turns.add(reply.id);
+      this.onPartial(reply);
+    });
     socket.on("session_expired", () => this.renew());
     socket.on("disconnect", (reason) => {
       this.ready = false;
+      this.turns.clear();
       this.state(navigator.onLine ? "reconnecting" : "offline");
       // After a disconnect by the server the client does not try again by itself.
       if (reason === "io server disconnect") this.retrySoon();

@@ -3,6 +3,9 @@
 // Live messages carry no id, so history recognises them by who said what and roughly when. An item is
 // {key, id, who, text, at, notice, agentName, sources, quickReplies, state}: `id` is the history's, `at` is in server
 // milliseconds, `state` is "pending" (not sent), "sent" (not confirmed) or "" (done).
+//
+// A reply that is still being written has `sentences` and no text yet, and a `replyId`: the message with the same one
+// takes its place. It is never in history, and goes when the assistant withdraws it. `saidAt` is when that message came.
 
 const SAME_MOMENT_MS = 20000;
 const EARLY_MS = 5000;
@@ -30,11 +33,12 @@ function same(item, row) {
 }
 
 function near(item, row) {
-  return Math.abs(item.at - row.at) < SAME_MOMENT_MS;
+  return Math.abs((item.saidAt ?? item.at) - row.at) < SAME_MOMENT_MS;
 }
 
 /** Whether the row can be this item: a message that waited to be sent is stored any time later, never earlier. */
 function matches(item, row) {
+  if (item.sentences) return false;
   return same(item, row) && (item.who === "customer" ? row.at > item.at - EARLY_MS : near(item, row));
 }
 
@@ -86,14 +90,44 @@ function complete(item, { key, state, at, ...rest }) {
   if (item.restored) item.at = at;
 }
 
-/** Add a live message; null if history has brought it already. */
+/** Show a reply as far as it is written, or withdraw it when it is done. Null if there is nothing to change. */
+export function addPartial(items, { id, sentences, done }, at) {
+  const known = items.find((item) => item.replyId === id);
+  if (done) return known?.sentences ? items.filter((item) => item !== known) : null;
+  if (!sentences.length) return null;
+  if (!known) {
+    return inOrder([...items, { key: newKey(), who: "bot", text: "", at, replyId: id, sentences, state: "" }]);
+  }
+  if (!known.sentences) return null;
+  Object.assign(known, { sentences, stale: false });
+  return items;
+}
+
+/** After a break of the connection nobody may say any more that a reply is withdrawn: until it is shown again, doubt. */
+export function doubtPartials(items) {
+  for (const item of items) {
+    if (item.sentences) item.stale = true;
+  }
+}
+
+export function withoutDoubtful(items) {
+  return items.filter((item) => !item.sentences || !item.stale);
+}
+
+/** Add a live message, in the place of the reply that it ends; null if there is nothing to change. */
 export function addLive(items, message) {
+  const partial = items.find((item) => item.sentences && item.replyId === message.replyId);
   const known = items.find(
     (item) => item.id && !item.live && !item.claimed && same(item, message) && near(item, message),
   );
   if (known) {
     known.claimed = true;
-    return null;
+    return partial ? items.filter((item) => item !== partial) : null;
+  }
+  if (partial) {
+    // It stays where its first sentence appeared, whatever the customer has written since.
+    Object.assign(partial, message, { at: partial.at, saidAt: message.at, sentences: null, live: true });
+    return items;
   }
   return inOrder([...items, { ...message, key: newKey(), live: true, state: "" }]);
 }

@@ -16,12 +16,13 @@ function author(item) {
 }
 
 function delivery(item) {
-  if (!item.state) return "";
+  if (!item.state || (item.arrived && item.inFlight)) return "";
   return item.inFlight ? "Sending…" : "Waiting to be sent";
 }
 
 /** The text without its "Source: ..." lines when the sources are shown under it. */
 function shownText(item) {
+  if (item.sentences) return item.sentences.join(" ");
   if (!item.sources?.length) return item.text;
   return item.text.replace(/^Sources?: .*$/gm, "").trim();
 }
@@ -79,7 +80,7 @@ export class LogView {
     const node = element("article", `message ${kind}`);
     node.dataset.who = item.who;
     if (!item.notice) node.append(element("p", "author", author(item)));
-    node.append(element("p", "text", shownText(item)));
+    node.append(element("p", "text"));
     const foot = element("p", "foot");
     foot.append(element("time", "", clock.format(new Date(item.at))), element("span", "state"));
     if (!item.notice) node.append(foot);
@@ -87,11 +88,11 @@ export class LogView {
   }
 
   update(node, item, choosable) {
-    const text = node.querySelector(".text");
-    if (text.textContent !== shownText(item)) text.textContent = shownText(item);
+    this.write(node.querySelector(".text"), item);
+    node.classList.toggle("partial", Boolean(item.sentences));
     // The live message may come without them; history always has them.
     if (shownSources(item) && !node.querySelector(".sources")) {
-      text.after(element("p", "sources", shownSources(item)));
+      node.querySelector(".text").after(element("p", "sources", shownSources(item)));
     }
     const state = node.querySelector(".state");
     if (state && state.textContent !== delivery(item)) state.textContent = delivery(item);
@@ -99,6 +100,18 @@ export class LogView {
     const old = node.querySelector(".quick-replies");
     if (!choosable) old?.remove();
     else if (!old) node.append(this.drawChoices(item));
+  }
+
+  /**
+   * Each sentence of a reply that is being written is a node of its own, so that a screen reader says only what was
+   * added. The final message with the same text changes nothing; with another one it replaces all.
+   */
+  write(text, item) {
+    const shown = shownText(item);
+    if (text.textContent === shown) return;
+    const rest = item.sentences && shown.startsWith(text.textContent) ? shown.slice(text.textContent.length) : null;
+    if (rest === null) text.textContent = shown;
+    else text.append(element("span", "sentence", rest));
   }
 
   drawChoices(item) {

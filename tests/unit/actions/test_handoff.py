@@ -142,6 +142,13 @@ def test_a_yes_accepts_the_offer_of_the_turn_before_and_no_older_one(between: li
     assert changed["offer"] is None
 
 
+def test_the_packet_leaves_out_what_a_form_keeps_for_itself() -> None:
+    made = tracker(
+        [user("a person please", "request_human")], visit_reason="No connection", visit_offer={"pool": ["x"]}
+    )
+    assert build_packet(made, "customer_asked")["slots"] == {"visit_reason": "No connection"}
+
+
 def test_the_packet_names_each_product_once() -> None:
     events = [
         user("how fast is Fibre 500", "ask_question", product="Fibre 500"),

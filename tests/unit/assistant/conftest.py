@@ -25,7 +25,7 @@ def channel_server():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TANDEM_SECRET", SECRET)
-        web = WebChatInput.from_credentials({"desk_url": "http://localhost:8080"})
+        web = WebChatInput.from_credentials({"desk_url": "http://localhost:8080", "actions_token": "from-the-actions"})
         rest = RestChannel.from_credentials({"token": "let-me-in"})
         with serving([web, rest]) as running:
             yield running
@@ -34,6 +34,5 @@ def channel_server():
 @pytest.fixture
 def server(channel_server):
     """The server with an agent that has heard nothing yet."""
-    channel_server.agent.received.clear()
-    channel_server.agent.answer = lambda message: {"text": f"You said {message.text}"}
+    channel_server.agent.reset()
     return channel_server

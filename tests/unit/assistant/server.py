@@ -11,17 +11,27 @@ from sanic import Sanic
 
 
 class FakeAgent:
-    """Answers each message with its intent or its text, or with what `answer` says; keeps what it was sent."""
+    """Answers each message with its intent or its text, or with what `answer` says; keeps what it was sent.
+
+    `writing` is awaited with the message before the answer is sent: what the action server does meanwhile.
+    """
 
     def __init__(self):
         self.received = []
+        self.reset()
+
+    def reset(self):
+        self.received.clear()
         self.answer = lambda message: {"text": f"You said {message.text}"}
+        self.writing = None
 
     def is_ready(self):
         return False
 
     async def handle_message(self, message):
         self.received.append(message)
+        if self.writing:
+            await self.writing(message)
         await message.output_channel.send_response(message.sender_id, self.answer(message))
 
 

@@ -21,7 +21,9 @@ class Page:
     def __init__(self, server, conversation, origin=DESK, transport=None, **claims):
         self.client = socketio.Client(websocket_extra_options={"origin": origin})
         self.bubbles, self.confirmed, self.expired = queue.Queue(), queue.Queue(), queue.Queue()
+        self.partials = queue.Queue()
         self.client.on("bot_uttered", self.bubbles.put)
+        self.client.on("bot_partial", self.partials.put)
         self.client.on("session_confirm", self.confirmed.put)
         self.client.on("session_expired", lambda *_: self.expired.put(True))
         self.client.connect(
@@ -60,6 +62,7 @@ def test_a_message_and_its_answer(server, transport):
             "author": "bot",
             "agent_name": None,
             "sources": [],
+            "reply_id": None,
         }
         [message] = server.agent.received
         assert (message.sender_id, message.input_channel, message.metadata) == (ALICE, "webchat", {})
