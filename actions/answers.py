@@ -18,6 +18,7 @@ from actions.policy.engine import check_message
 from actions.policy.rules import PolicyError
 from actions.routing import clarify
 from actions.speech import YES_NO, Events
+from actions.streaming import live_reply
 from actions.tasks import resume
 from actions.turns import UNCLEAR, intent_of, text_of
 
@@ -72,7 +73,8 @@ class ActionAnswer(Action):
                 return _say(dispatcher, tracker, decision.reply, offer=decision.offer, **fields)
             if unfit := _unfit(text):
                 return _say(dispatcher, tracker, unfit, offer=unfit == OTHER_SCRIPT, outcome="unreadable")
-            result = answer_to(text, context=exchanges(tracker))
+            with live_reply(tracker) as show:
+                result = answer_to(text, context=exchanges(tracker), on_claim=show)
         except (ModelMissing, StoreError, PolicyError) as error:
             log.error("answers_unavailable", extra={"reason": str(error)})
             raise
@@ -86,9 +88,12 @@ class ActionAnswer(Action):
         if result.outcome == "chat":
             return _say(dispatcher, tracker, NO_WORDS, outcome="unreadable")
         if result.answer is None:
-            rule = {"policy_rule": result.rule} if result.rule else {}
-            unknown = _unknown(tracker, result)
-            return _say(dispatcher, tracker, unknown, offer=True, outcome="unknown", question=result.question, **rule)
+            fields = {
+                "question": result.question,
+                **({"policy_rule": result.rule} if result.rule else {}),
+                **show.metadata,
+            }
+            return _say(dispatcher, tracker, _unknown(tracker, result), offer=True, **fields)
         titles = "; ".join(source["title"] for source in result.answer.sources)
         label = "Source" if len(result.answer.sources) == 1 else "Sources"
         return _say(
@@ -98,6 +103,8 @@ class ActionAnswer(Action):
             outcome="answered",
             question=result.question,
             sources=result.answer.sources,
+            evidence=list(result.answer.evidence),
+            **show.metadata,
         )
 
 

@@ -31,6 +31,7 @@ log = get_logger(__name__)
 
 PASSAGES = 5
 PASSAGES_OF_PART = 3
+PASSAGES_TO_WRITE_FROM = 3
 ON_TOPIC = 0.35  # best cosine of a question that our articles are about
 
 _COURTESY = frozenset(
@@ -143,12 +144,35 @@ def _fresh(
     answer = None
     if model:
         try:
-            answer = generate(question, passages, model, twin.support, on_claim)
+            used = _for_the_model(twin, passages)
+            answer = generate(question, used, model, twin.support, _allowed_so_far(on_claim, question, used))
         except ModelUnavailable:
             log.info("twin_answers", extra={"reason": "model_unavailable"})
     answer = answer or replace(twin, claims=tuple(resolve(twin.claims, passages)))
     checked = tuple(_evidence(claim) for claim in answer.claims)
     return Result(question, question, "answered", answer, passages=tuple(passages), evidence=checked)
+
+
+def _for_the_model(twin: Answer, passages: Sequence[Passage]) -> list[Passage]:
+    """The passages that the composer would quote, then the best others: few, since reading takes a model its time."""
+    quoted = [claim.passage for claim in twin.claims]
+    return list({(p.article, p.position): p for p in [*quoted, *passages]}.values())[:PASSAGES_TO_WRITE_FROM]
+
+
+def _allowed_so_far(
+    on_claim: Callable[[str], None] | None, question: str, passages: Sequence[Passage]
+) -> Callable[[str], None] | None:
+    """`on_claim` for those sentences alone with which the text so far may be sent: what has been shown is read."""
+    if on_claim is None:
+        return None
+    shown: list[str] = []
+
+    def show(sentence: str) -> None:
+        shown.append(sentence)
+        if check_generated(" ".join(shown), [p.text for p in passages], question).allowed:
+            on_claim(sentence)
+
+    return show
 
 
 def _look_up(question: str, product: str, region: str) -> tuple[Answer | None, list[Passage]]:
