@@ -6,6 +6,7 @@ model writes when there is one, each sentence is checked against its passage, an
 question that stays without an answer goes to the knowledge-gap list.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -26,12 +27,14 @@ from actions.llm import ChatModel, ModelUnavailable, chat_model
 from actions.logs import get_logger
 from actions.policy.engine import check_generated, check_passage, policy_version, redact
 from actions.policy.texts import readable
+from actions.settings import action_timeout
 
 log = get_logger(__name__)
 
 PASSAGES = 5
 PASSAGES_OF_PART = 3
 PASSAGES_TO_WRITE_FROM = 3
+RESERVE = 1.0  # seconds of an action's time for all but the model
 ON_TOPIC = 0.35  # best cosine of a question that our articles are about
 
 _COURTESY = frozenset(
@@ -94,15 +97,18 @@ def answer_to(
     `on_claim` is called with each sentence that the model wrote as soon as it has passed all checks. Raises
     ModelMissing, StoreError, PolicyError.
     """
+    model, started = chat_model(), time.monotonic()
     asked = redact(question)
-    whole = rewrite(asked, context, chat_model())
+    whole = rewrite(asked, context, model)
+    if model and time.monotonic() - started + model.budget > action_timeout() - RESERVE:
+        model = None  # the rewriting took the time that the writing would need
     if idle := _idle(whole.text):
         return Result(asked, asked, idle)
     tries = [whole.text] if whole.sure or whole.text == asked else [asked, whole.text]
     personal = asked != readable(question)
     result = Result(asked, asked, "unknown")
     for text in tries:
-        result = replace(_answer(text, on_claim, product, region, keep=not personal), asked=asked)
+        result = replace(_answer(text, model, on_claim, product, region, keep=not personal), asked=asked)
         if result.outcome != "unknown":
             break
     if result.outcome == "unknown":
@@ -112,10 +118,17 @@ def answer_to(
     return result
 
 
-def _answer(question: str, on_claim: Callable[[str], None] | None, product: str, region: str, *, keep: bool) -> Result:
+def _answer(
+    question: str,
+    model: ChatModel | None,
+    on_claim: Callable[[str], None] | None,
+    product: str,
+    region: str,
+    *,
+    keep: bool,
+) -> Result:
     """Answer a question that stands alone. What is kept is the answer without the policy's say, which depends on the
-    conversation."""
-    model = chat_model()
+    conversation; the twin's in place of a model that failed is not."""
     versions = (store.version(), policy_version(), clock.today(), model.config.model if model else "")
     vector = encoder().embed_cached([question])[0]
     result = _kept.find(question, vector, versions, (product, region))
@@ -123,7 +136,7 @@ def _answer(question: str, on_claim: Callable[[str], None] | None, product: str,
         result = replace(result, question=question, kept=True)
     else:
         result = _fresh(question, model, on_claim, product, region)
-        if keep and result.answer:
+        if keep and result.answer and (model is None or result.answer.by == "model"):
             _kept.keep(question, vector, result, versions, (product, region))
     if result.answer is None:
         return result

@@ -185,7 +185,8 @@ def _checked(
     if not decision.allowed:
         record |= {"decision": "dropped", "policy_rule": decision.rule}
         return None
-    return dated(Claim(decision.text, passage), found)
+    # What must be added is added once, to the whole answer, by who sends it: it is no claim of the passage.
+    return dated(Claim(sentence if decision.kind == "require" else decision.text, passage), found)
 
 
 def _fits(claim: Claim, claims: Sequence[Claim]) -> bool:

@@ -14,9 +14,11 @@ from actions.knowledge.cache import AnswerCache
 from actions.knowledge.followup import Exchange
 from actions.knowledge.ingest import ingest
 from actions.knowledge.retrieve import retriever
+from tests.model_server import ModelServer
 
 articles = knowledge_fixtures.articles
 indexed = knowledge_fixtures.indexed
+model_server = knowledge_fixtures.model_server
 
 
 @pytest.fixture(autouse=True)
@@ -133,3 +135,15 @@ def test_a_passage_with_instructions_is_not_used(indexed: Path) -> None:
     write(indexed, "moving/abroad", {"title": "Moving abroad"}, text)
     ingest(indexed)
     assert "£99" not in answer_to("what does moving abroad cost?").text
+
+
+def test_what_the_twin_says_for_a_failed_model_is_not_kept(
+    indexed: Path, model_server: ModelServer, searches: list[str]
+) -> None:
+    model_server.status = 500
+    first = answer_to("How much is the late payment fee?")
+    assert first.answer is not None
+    assert first.answer.by == "twin"
+    second = answer_to("How much is the late payment fee?")
+    assert not second.kept
+    assert len(searches) == 2
