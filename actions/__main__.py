@@ -44,6 +44,7 @@ def _serve(port: int) -> int:
     from .backends.schema import DatabaseProblem, upgrade
     from .backends.seed import seed
     from .executor import SafeExecutor
+    from .policy import pii
     from .server import build
 
     try:
@@ -61,6 +62,7 @@ def _serve(port: int) -> int:
     except (DatabaseProblem, BackendError, OSError) as problem:
         print(problem, file=sys.stderr)
         return 1
+    pii.warm()  # every message waits for it, and an action has only its time limit
     executor = SafeExecutor(settings.action_timeout())
     app = build(executor, settings.actions_token())
     logger.info("started", extra={"port": port, "actions": len(executor.actions)})
