@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from actions.policy.injection import detect
 from actions.policy.injection_examples import examples_file, fit, read_examples
@@ -59,16 +60,18 @@ def test_a_policy_elsewhere_brings_its_own_examples(tmp_path: Path, monkeypatch:
 
 def test_a_new_example_teaches_its_other_wordings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TANDEM_POLICY", str(tmp_path / "policy.yml"))
-    text = (ROOT / "injection.yml").read_text(encoding="utf-8")
+    attacks, harmless = read_examples(ROOT / "injection.yml")
+    known, ordinary = [attack.text for attack in attacks[::8]], harmless[::8]
     path = tmp_path / "injection.yml"
-    path.write_text(text, encoding="utf-8")
+    path.write_text(yaml.safe_dump({"attacks": {"override": known}, "harmless": {"all": ordinary}}), encoding="utf-8")
     message = "Kindly water the purple tulips of the moon base"
     assert not detect(message)
-    wordings = ["Water the purple tulips", "Please water the tulips on the moon", "Give the moon base's tulips water"]
-    added = "".join(f"    - {w}\n" for w in wordings * 3)
-    path.write_text(text.replace("  override:\n", f"  override:\n{added}", 1), encoding="utf-8")
+    new = ["Water the purple tulips", "Please water the tulips on the moon", "Give the moon base's tulips water"]
+    added = {"attacks": {"override": known, "role": new * 2}, "harmless": {"all": ordinary}}
+    path.write_text(yaml.safe_dump(added), encoding="utf-8")
     finding = detect(message)
     assert finding
+    assert finding.family == "role"
     assert "tulips" in finding.evidence[0]
 
 
