@@ -74,9 +74,6 @@ def build(collection: Any, vectors: Vectors, folder: Path) -> None:
     )
     if numbers is not None:
         chunk, alone_row, context_row = numbers[chunk], numbers[alone_row], numbers[context_row]
-    fresh = folder.with_suffix(".new")
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(parents=True)
     arrays = {
         "ids": np.array(ids, dtype="S64"),
         "days": np.array(days, dtype=np.int32).reshape(-1, 2),
@@ -85,15 +82,23 @@ def build(collection: Any, vectors: Vectors, folder: Path) -> None:
         "starts": np.array([0, *ends], dtype=np.int32),
     }
     arrays |= {f"scope_{number}": np.array(part, dtype=np.int32) for number, part in enumerate(scopes.values())}
-    for name, values in arrays.items():
-        np.save(fresh / f"{name}.npy", values)
-    if vocabulary:
-        words_index = bm25s.BM25()
-        words_index.index((tokens, vocabulary), show_progress=False)
-        words_index.save(str(fresh / "words"), show_progress=False)
+    fresh = folder.with_suffix(".new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    _write(fresh, arrays, tokens, vocabulary)
     (fresh / "index.json").write_text(json.dumps({"vectors": vectors.path.name, "scopes": list(scopes)}))
     shutil.rmtree(folder, ignore_errors=True)
     fresh.replace(folder)
+
+
+def _write(folder: Path, arrays: dict[str, np.ndarray], tokens: list[np.ndarray], vocabulary: dict[str, int]) -> None:
+    """Write the arrays, and the word index over `tokens`: the words of each chunk as numbers of `vocabulary`."""
+    for name, values in arrays.items():
+        np.save(folder / f"{name}.npy", values)
+    if vocabulary:
+        words = bm25s.BM25()
+        words.index((tokens, vocabulary), show_progress=False)
+        words.save(str(folder / "words"), show_progress=False)
 
 
 class Index:

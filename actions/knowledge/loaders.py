@@ -9,6 +9,7 @@ than the rest becomes a heading.
 import io
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -135,11 +136,16 @@ def _docx(data: bytes) -> tuple[Fields, str]:
     return {}, _from_html(html)
 
 
+@dataclass(frozen=True)
 class _Line:
-    """A line of a page, or a ruled table: `rows`."""
+    """A line of a page, or a ruled table: `rows`. Places and sizes in points, from the top."""
 
-    def __init__(self, text: str, top: float, bottom: float, size: float, bold: bool, rows: list[list[str]]) -> None:
-        self.text, self.top, self.bottom, self.size, self.bold, self.rows = text, top, bottom, size, bold, rows
+    text: str
+    top: float
+    bottom: float
+    size: float
+    bold: bool
+    rows: list[list[str]]
 
 
 def _pdf(data: bytes) -> tuple[Fields, str]:

@@ -7,10 +7,10 @@ what it names (`words.our_words`). What a customer may read is a condition of ea
 anything is ranked: Chroma's `where`, and the same of the search index (`index.Index.readable`). Whatever Chroma
 then gives out is held against it once more.
 
-Two searches change their way as the knowledge grows. A filter in Chroma costs 6 ms or more for each 1,000 chunks that
-it lets through, so above CHROMA_CHUNKS the question is compared with all readable vectors here, exactly, and Chroma
-gives the texts. And above SENTENCE_CHUNKS sentences no longer propose passages: those of the candidates alone are
-compared, 60 at most.
+Two searches change their way as the knowledge grows. A filter in Chroma costs 6 ms or more for each 1,000 chunks
+that it lets through, so above CHROMA_CHUNKS the question is compared with all readable vectors here, exactly, and
+Chroma gives the texts. And above SENTENCE_CHUNKS sentences no longer propose passages: those of the candidates alone
+are compared, 40 at most.
 """
 
 import threading
