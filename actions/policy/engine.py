@@ -76,6 +76,7 @@ class Engine:
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
         self._redacted = lru_cache(maxsize=128)(self._redact)  # a message is redacted by several callers in a turn
+        self.known_passage = lru_cache(maxsize=4096)(self.on_passage)  # the same ones are found again and again
 
     def rules(self, kind: type[R], stage: Stage | None = None) -> list[R]:
         """The rules of a kind that look at a stage, in the file's order."""
@@ -111,7 +112,6 @@ class Engine:
         for block in self.rules(BlockRule, "message"):
             if evidence := first_match(block.compiled, seen):
                 yield block, evidence
-        # Personal data says nothing about the topic, and the encoder keeps what it has seen.
         if seen.strip() and (near := self.meaning.nearest(self.redacted(seen)[0])):
             yield near.rule, near.evidence
         for profanity in self.rules(ProfanityRule, "message"):
@@ -148,7 +148,8 @@ class Engine:
         """
         source = " ".join(readable(p) for p in passages).casefold()
         seen = readable(text)
-        for rule, evidence in self._refused(seen, source, stage):
+        quoted = all(sentence.casefold() in source for sentence in sentences(seen))
+        for rule, evidence in self._beyond(seen, stage) if quoted else self._refused(seen, source, stage):
             return Decision("refuse", rule.id, rule.kind, rule.reply, stage, "", evidence)
         changes = list(self._changed(seen, source, question, stage, within))
         if not changes:
@@ -176,6 +177,10 @@ class Engine:
         for tone in self.rules(ToneRule, stage):
             if tone.replace is None and (evidence := first_match(tone.compiled, seen, source)):
                 yield tone, evidence
+        yield from self._beyond(seen, stage)
+
+    def _beyond(self, seen: str, stage: Stage) -> Iterator[tuple[BaseRule, str]]:
+        """The limits that a readable text exceeds, whoever wrote it."""
         for limit in self.rules(LimitsRule, stage):
             refuses = limit.other_links == "refuse" and any(limits.other_links(limit, seen))
             if evidence := limits.over(limit, seen) or (OTHER_LINK if refuses else ""):
@@ -275,7 +280,7 @@ def check_message(text: str) -> Decision:
 
 def check_passage(text: str) -> Decision:
     """Whether a retrieved passage may be used. Raises PolicyError."""
-    return _recorded(engine().on_passage(text), text)
+    return _recorded(engine().known_passage(text), text)
 
 
 def check_generated(text: str, passages: list[str], question: str = "") -> Decision:
