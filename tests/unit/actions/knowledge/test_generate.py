@@ -47,7 +47,6 @@ def reply(*texts: str, answerable: bool = True, passage: str = "£7.50") -> Call
 def ask(on_claim: Callable[[str], None] | None = None) -> Answer | None:
     model = chat_model()
     assert model is not None
-    model._load()  # LangChain takes a while the first time, which is no part of the model's budget here
     return generate(QUESTION, retriever().search(QUESTION, 5, TODAY), model, 0.7, on_claim)
 
 
