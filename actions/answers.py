@@ -88,11 +88,8 @@ class ActionAnswer(Action):
         if result.outcome == "chat":
             return _say(dispatcher, tracker, NO_WORDS, outcome="unreadable")
         if result.answer is None:
-            fields = {
-                "question": result.question,
-                **({"policy_rule": result.rule} if result.rule else {}),
-                **show.metadata,
-            }
+            rule = {"policy_rule": result.rule} if result.rule else {}
+            fields = {"outcome": "unknown", "question": result.question, **rule, **show.metadata}
             return _say(dispatcher, tracker, _unknown(tracker, result), offer=True, **fields)
         titles = "; ".join(source["title"] for source in result.answer.sources)
         label = "Source" if len(result.answer.sources) == 1 else "Sources"

@@ -125,7 +125,8 @@ class Engine:
         """The injection rules that a text breaks, as it was written: spaces may hide words as well as part them."""
         rules = self.rules(InjectionRule, stage)
         own = " ".join(s for s in sentences(text) if readable(s).casefold() not in source) if source else text
-        finding = injection.detect(own, "message" if stage == "message" else "passage") if rules and own else None
+        at: Literal["message", "passage"] = "message" if stage == "message" else "passage"
+        finding = injection.detect(own, at, lambda shown: self.redacted(shown)[0]) if rules and own else None
         for rule in rules:
             if evidence := first_match(rule.compiled, readable(text), source):
                 yield rule, evidence

@@ -7,7 +7,7 @@ A text is read in every way in which it may be disguised (injection_text), each 
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -98,16 +98,18 @@ def _decided(found: Sequence[Signalled]) -> Finding | None:
     return Finding(round(score, 3), strongest[0].family, tuple(signal.name for signal in strongest))
 
 
-def detect(text: str, stage: Literal["message", "passage"] = "message") -> Finding | None:
+def detect(
+    text: str, stage: Literal["message", "passage"] = "message", clean: Callable[[str], str] = lambda text: text
+) -> Finding | None:
     """The attempt to misuse the assistant in a customer's message or in a passage of an article, or None.
 
     A passage may give orders to its reader; only orders to the assistant count there, and disguised or forged turns.
-    Raises PolicyError when injection.yml cannot be used.
+    `clean` takes personal data out of what the encoder sees. Raises PolicyError when injection.yml cannot be used.
     """
     found = _found(text, stage)
     if (finding := _decided(found)) or stage == "passage":
         return finding
-    seen = visible(clipped(text))
+    seen = clean(visible(clipped(text)))
     parts = sentences(seen)
     return _decided([*found, *_like_attacks(parts, _english(fold(seen)))]) if parts else None
 

@@ -184,10 +184,10 @@ def name_votes(word: str) -> int:
 
 
 @cache
-def _house_words() -> frozenset[str]:
+def _house_words(folder: Path) -> frozenset[str]:
     """Lower-case words of the articles and the trade."""
     words = set(_TRADE.split())
-    for path in knowledge_dir().rglob("*.md"):
+    for path in folder.rglob("*.md"):
         try:
             words.update(re.findall(r"[^\W\d_][\w'’-]+", path.read_text(encoding="utf-8").lower()))
         except (OSError, UnicodeDecodeError) as error:
@@ -197,4 +197,4 @@ def _house_words() -> frozenset[str]:
 
 def house(word: str) -> bool:
     """Whether the word is one of the house's own: it stands in an article, or belongs to the trade."""
-    return any(form in _house_words() for form in stems(word))
+    return any(form in _house_words(knowledge_dir()) for form in stems(word))

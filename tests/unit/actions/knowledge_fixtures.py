@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from actions.knowledge import answering
+from actions.knowledge.cache import AnswerCache
 from actions.knowledge.ingest import ingest
 from actions.llm import ChatModel, LLMConfig
 from tests.model_server import ModelServer
@@ -67,8 +69,9 @@ def articles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def indexed(articles: Path) -> Path:
-    """The articles above, indexed."""
+def indexed(articles: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The articles above, indexed; no answer is kept from another test."""
+    monkeypatch.setattr(answering, "_kept", AnswerCache())
     ingest(articles)
     return articles
 

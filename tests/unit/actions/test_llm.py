@@ -10,7 +10,7 @@ import pytest
 from knowledge_fixtures import TODAY, ModelServer
 
 from actions import clock
-from actions.answers import answer_to
+from actions.knowledge.answering import answer_to
 from actions.knowledge.compose import Answer
 from actions.knowledge.generate import claims_of
 from actions.llm import ChatModel, LLMConfig, LLMConfigError, ModelUnavailable, chat_model, read_config
@@ -30,7 +30,7 @@ def today(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def ask() -> Answer:
-    answer, _ = answer_to(QUESTION)
+    answer = answer_to(QUESTION).answer
     assert answer is not None
     return answer
 
@@ -131,8 +131,8 @@ def test_the_twin_answers_when_nothing_listens(indexed: Path, model_server: Mode
 
 def test_the_model_is_not_asked_what_the_articles_cannot_answer(indexed: Path, model_server: ModelServer) -> None:
     model_server.reply = "Lima is the capital of Peru [1]."
-    answer, _ = answer_to("What's the capital of Peru?")
-    assert answer is None
+    answer = answer_to("What's the capital of Peru?")
+    assert answer.answer is None
     assert model_server.requests == []
 
 

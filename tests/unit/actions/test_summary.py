@@ -83,9 +83,9 @@ def test_personal_data_is_redacted_and_long_messages_are_cut(articles: Path) -> 
 
 
 def test_an_agents_words_are_not_the_assistants(articles: Path) -> None:
-    reply = {"event": "bot", "text": "I'm Alex.", "metadata": {"author": "agent", "agent_name": "Alex"}}
+    reply = {"event": "bot", "text": "I'll look into it.", "metadata": {"author": "agent", "agent_name": "Alex"}}
     found = turns([user("hi", "greet"), action("utter_greet"), bot("Hello!"), reply])
-    assert as_text(found) == "Customer: hi\nAssistant: Hello!\nAgent: I'm Alex."
+    assert as_text(found) == "Customer: hi\nAssistant: Hello!\nAgent: I'll look into it."
 
 
 def test_a_model_may_write_it(articles: Path, model_server: ModelServer) -> None:
