@@ -1,6 +1,6 @@
 """The conversation as turns: what the customer wrote, which actions ran, and what was said."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,8 +49,8 @@ def current_session(events: Iterable[Event]) -> list[Event]:
     return kept
 
 
-def turns(events: Iterable[Event]) -> list[Turn]:
-    """The turns of the current session, oldest first."""
+def turns(events: Iterable[Event], clean: Callable[[str], str] = redact) -> list[Turn]:
+    """The turns of the current session, oldest first; `clean` takes the personal data out of each text."""
     found: list[Turn] = []
     action = ""
     for event in current_session(events):
@@ -58,19 +58,19 @@ def turns(events: Iterable[Event]) -> list[Turn]:
         if kind == "user":
             text = event.get("text") or ""
             intent = ((event.get("parse_data") or {}).get("intent") or {}).get("name") or ""
-            found.append(Turn("" if text.startswith("/") else redact(text).strip(), intent))
+            found.append(Turn("" if text.startswith("/") else clean(text).strip(), intent))
             action = ""
         elif kind == "action":
             action = str(event.get("name") or "")
             if found and action not in _INTERNAL:
                 found[-1].steps.append(Step(action))
         elif kind == "bot" and found and event.get("text"):
-            _add(found[-1], action, event)
+            _add(found[-1], action, event, clean)
     return found
 
 
-def _add(turn: Turn, action: str, event: Event) -> None:
-    text, metadata = redact(str(event["text"])).strip(), bot_metadata(event)
+def _add(turn: Turn, action: str, event: Event, clean: Callable[[str], str]) -> None:
+    text, metadata = clean(str(event["text"])).strip(), bot_metadata(event)
     if metadata.get("author") == "agent":
         turn.by_agent.append(text)
         return

@@ -76,10 +76,18 @@ def test_nothing_was_said(articles: Path) -> None:
     assert summarise([], REASON) == REASON
 
 
-def test_personal_data_is_redacted_and_long_messages_are_cut(articles: Path) -> None:
-    text = summarise([user("mail priya@example.com or 07700 900123 " + "please " * 200, "ask_question")], REASON)
-    assert '"mail [e-mail address] or [phone number] please' in text
+def test_a_person_reads_how_to_reach_the_customer_and_no_secrets(articles: Path) -> None:
+    said = "mail priya@example.com or 07700 900123, my card is 4111 1111 1111 1111 "
+    text = summarise([user(said + "please " * 200, "ask_question")], REASON)
+    assert '"mail priya@example.com or 07700 900123, my card is [hidden] please' in text
     assert len(text) < QUOTE + 200
+
+
+def test_a_model_reads_and_writes_tokens(articles: Path, model_server: ModelServer) -> None:
+    model_server.reply = "The customer asked to be called on <PHONE_1>."
+    events = [user("please call me on 07700 900123 about my bill", "request_human")]
+    assert summarise(events, REASON, chat_model()) == f"The customer asked to be called on 07700 900123. {REASON}"
+    assert "07700" not in repr(model_server.requests) and "<PHONE_1>" in repr(model_server.requests)
 
 
 def test_an_agents_words_are_not_the_assistants(articles: Path) -> None:
