@@ -67,9 +67,10 @@ def test_its_words_are_used_when_the_passages_support_them(ask, model):
 
 
 def test_an_invented_amount_is_not_sent(ask, model):
-    ask("nothing yet")
+    question = "How much is the fee for paying a bill late?"  # in words of its own: an answer that passed is kept
+    ask("nothing yet", question)
     number = passage_about(model, "late payment fee is £7.50")
-    reply = ask(f"The late payment fee is £99.00. [{number}]")
+    reply = ask(f"The late payment fee is £99.00. [{number}]", question)
     assert "£99" not in reply and "£7.50" in reply
 
 
