@@ -89,6 +89,16 @@ def assistant_url() -> str:
     return os.environ.get("ASSISTANT_URL", "").strip().rstrip("/")
 
 
+def desk_url() -> str:
+    """Where the desk listens (DESK_URL); empty where it is not set."""
+    return os.environ.get("DESK_URL", "").strip().rstrip("/")
+
+
+def desk_token() -> str:
+    """The token for calls to the desk (DESK_TOKEN); empty where it is not set."""
+    return os.environ.get("DESK_TOKEN", "").strip()
+
+
 def actions_port() -> int:
     """The port to listen on (ACTIONS_PORT)."""
     return _port("ACTIONS_PORT", DEFAULT_PORT)

@@ -18,7 +18,10 @@ class Settings:
     rasa_token: str = field(repr=False)
     database_url: str = field(repr=False)
     events_database_url: str = field(repr=False)
+    actions_token: str = field(default="", repr=False)
+    desk_token: str = field(default="", repr=False)
     assistant_url: str = "http://127.0.0.1:5005"
+    actions_url: str = "http://127.0.0.1:5055"
     desk_url: str = "http://localhost:8080"
     port: int = 8080
     demo_password: str | None = field(default=None, repr=False)
@@ -34,11 +37,15 @@ class Settings:
         folder = database_folder(env)
         port = _port(env, "DESK_PORT", 8080)
         assistant_port = _port(env, "ASSISTANT_PORT", 5005)
+        actions_port = _port(env, "ACTIONS_PORT", 5055)
         return cls(
             secret=_required(env, "TANDEM_SECRET"),
             rasa_token=_required(env, "RASA_TOKEN"),
             database_url=database_url(env),
             events_database_url=env.get("EVENTS_DATABASE_URL") or _sqlite(folder / "events.db"),
+            actions_token=_required(env, "ACTIONS_TOKEN"),
+            desk_token=_required(env, "DESK_TOKEN"),
+            actions_url=(env.get("ACTIONS_URL") or f"http://127.0.0.1:{actions_port}").rstrip("/"),
             assistant_url=(env.get("ASSISTANT_URL") or f"http://127.0.0.1:{assistant_port}").rstrip("/"),
             desk_url=(env.get("DESK_URL") or f"http://localhost:{port}").rstrip("/"),
             port=port,

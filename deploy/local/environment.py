@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PORTS = {"ASSISTANT": 5005, "ACTIONS": 5055, "DESK": 8080, "MODEL": 8091}
 SERVICES = ("ASSISTANT", "ACTIONS", "DESK")  # MODEL runs only with `make run MODEL=local`
-SECRETS = ("TANDEM_SECRET", "RASA_TOKEN", "ACTIONS_TOKEN", "MODEL_API_KEY")
+SECRETS = ("TANDEM_SECRET", "RASA_TOKEN", "ACTIONS_TOKEN", "DESK_TOKEN", "MODEL_API_KEY")
 QUIET = {
     "RASA_TELEMETRY_ENABLED": "false",
     "TF_CPP_MIN_LOG_LEVEL": "3",
