@@ -25,6 +25,8 @@ def test_each_change_is_indexed_until_ctrl_c(articles: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # What starts the tests may ignore Ctrl-C, as a shell's background job does, and a child inherits that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     lines: Queue[str] = Queue()
     assert process.stdout is not None
