@@ -29,6 +29,7 @@ from actions.knowledge.words import names, our_words, stems, straight
 
 BIAS, COVERED, FOCUS, SCORE, CONTRAST, PULL = -5.95, 3.3, 1.65, 3.3, 11.0, 88.0
 MOST_CONTRAST = 0.25
+SAME_QUESTION = 0.7  # cosine from which an author's example question is taken to ask the same
 FEW = 5  # fewer passages have no contrast that tells something: it is taken to be
 USUAL_CONTRAST = 0.1
 MOST_PULL = 0.02
@@ -129,6 +130,8 @@ def asked_for(question: str) -> list[str]:
 def _told(question: str, quoted: Sequence[tuple[Passage, str]]) -> set[str]:
     """The stems that the answer holds, and those that stand for our words in the question."""
     told = {word for passage, text in quoted for word in stems(f"{passage.context} {text}")}
+    # An author said that the passage answers this: its words are others for what stands there.
+    told |= {word for passage, _ in quoted if passage.asked >= SAME_QUESTION for word in stems(passage.example)}
     return told | {word for theirs in our_words(question).values() for word in theirs.split()}
 
 

@@ -28,6 +28,7 @@ def _no_number(value: Any) -> Any:
 
 
 Day = Annotated[date, BeforeValidator(_no_number)]
+Question = Annotated[str, Field(min_length=8, max_length=200, pattern=r"^[^\n]*$")]
 
 
 class FrontMatter(BaseModel):
@@ -43,6 +44,7 @@ class FrontMatter(BaseModel):
     tags: list[str] = []
     products: list[str] = []  # none: about all products
     regions: list[str] = []  # none: true everywhere
+    questions: list[Question] = Field([], max_length=40)  # what customers ask, in their words, that it answers
 
     @model_validator(mode="after")
     def _order(self) -> "FrontMatter":
@@ -70,6 +72,7 @@ class Article(BaseModel):
             "valid_until": as_int(last) if last else LAST_DAY,
             "owner": self.front.owner,
             "tags": ",".join(self.front.tags),
+            "questions": "\n".join(self.front.questions),
             **dict.fromkeys(self.scopes(), True),
         }
 

@@ -1,8 +1,8 @@
 """The search index: what a search needs beside Chroma, as files of arrays that are mapped into memory.
 
 The indexer writes it after each change into a folder named by the knowledge's version. It holds public chunks
-only: their conditions (days, products, regions), the word index (bm25s), and which rows of the vector file are
-theirs and their sentences'.
+only: their conditions (days, products, regions), the word index (bm25s), which rows of the vector file are
+theirs and their sentences', and the example questions of the articles, each with the chunk that answers it.
 """
 
 import json
@@ -23,7 +23,7 @@ from actions.knowledge.words import sentences, stems
 
 logging.getLogger("bm25s").setLevel(logging.WARNING)  # it sets itself to DEBUG
 
-VERSION = 1  # raise it when the files change
+VERSION = 2  # raise it when the files change
 PAGE = 2000  # chunks that are read from the store at a time
 
 
@@ -49,6 +49,7 @@ def build(collection: Any, vectors: Vectors, folder: Path) -> None:
     scopes: dict[str, array[int]] = {}  # of each product and region: the chunks that name it
     vocabulary: dict[str, int] = {}
     tokens: list[np.ndarray] = []
+    examples = Examples()
     for page in pages(collection, include=["documents", "metadatas"]):
         for i, document, meta in zip(page["ids"], page["documents"], page["metadatas"], strict=True):
             if meta["audience"] != "public":
@@ -65,28 +66,36 @@ def build(collection: Any, vectors: Vectors, folder: Path) -> None:
             for name in meta:
                 if name.startswith(("product_", "region_")):
                     scopes.setdefault(name, array("i")).append(len(ids))
+            examples.note(str(meta["article"]), str(meta.get("questions") or ""), len(ids))
             words = [vocabulary.setdefault(word, len(vocabulary)) for word in stems(document)]
             tokens.append(np.array(words, dtype=np.int32))
             ids.append(i.encode())
     chunk, alone_row, context_row = (np.array(rows, dtype=np.int32) for rows in (chunk_rows, alone_rows, context_rows))
+    asked, question_row, question_chunk = examples.placed(vectors, chunk)
     numbers = vectors.compact(
-        np.unique(np.concatenate([chunk, alone_row, context_row, np.array(hidden, dtype=np.int32)]))
+        np.unique(np.concatenate([chunk, alone_row, context_row, question_row, np.array(hidden, dtype=np.int32)]))
     )
     if numbers is not None:
-        chunk, alone_row, context_row = numbers[chunk], numbers[alone_row], numbers[context_row]
+        chunk, alone_row, context_row, question_row = (
+            numbers[rows] for rows in (chunk, alone_row, context_row, question_row)
+        )
     arrays = {
         "ids": np.array(ids, dtype="S64"),
         "days": np.array(days, dtype=np.int32).reshape(-1, 2),
         "chunk_rows": chunk,
         "sentence_rows": np.stack([alone_row, context_row], axis=1),
         "starts": np.array([0, *ends], dtype=np.int32),
+        "question_rows": question_row,
+        "question_chunks": question_chunk,
     }
     arrays |= {f"scope_{number}": np.array(part, dtype=np.int32) for number, part in enumerate(scopes.values())}
     fresh = folder.with_suffix(".new")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
     _write(fresh, arrays, tokens, vocabulary)
-    (fresh / "index.json").write_text(json.dumps({"vectors": vectors.path.name, "scopes": list(scopes)}))
+    (fresh / "index.json").write_text(
+        json.dumps({"vectors": vectors.path.name, "scopes": list(scopes), "questions": asked})
+    )
     shutil.rmtree(folder, ignore_errors=True)
     fresh.replace(folder)
 
@@ -99,6 +108,33 @@ def _write(folder: Path, arrays: dict[str, np.ndarray], tokens: list[np.ndarray]
         words = bm25s.BM25()
         words.index((tokens, vocabulary), show_progress=False)
         words.save(str(folder / "words"), show_progress=False)
+
+
+class Examples:
+    """The example questions of articles, and the chunks of each article by number."""
+
+    def __init__(self) -> None:
+        self._asked: dict[str, list[str]] = {}
+        self._chunks: dict[str, list[int]] = {}
+
+    def note(self, article: str, questions: str, number: int) -> None:
+        """A chunk of an article whose questions are the lines of `questions`."""
+        if questions:
+            self._asked[article] = questions.splitlines()
+            self._chunks.setdefault(article, []).append(number)
+
+    def placed(self, vectors: Vectors, chunk_rows: np.ndarray) -> tuple[list[str], np.ndarray, np.ndarray]:
+        """All questions, their rows in the vector file, and for each the chunk of its article that is closest."""
+        texts, chunks = [], []
+        for article, questions in self._asked.items():
+            vectors.add(questions)
+            held = mapped(vectors.path)
+            numbers = np.array(self._chunks[article])
+            asked = held[vectors.rows(questions)].astype(np.float32)
+            near = (asked @ held[chunk_rows[numbers]].astype(np.float32).T).argmax(axis=1)
+            texts += questions
+            chunks += numbers[near].tolist()
+        return texts, np.array(vectors.rows(texts), dtype=np.int32), np.array(chunks, dtype=np.int32)
 
 
 class Index:
@@ -116,6 +152,9 @@ class Index:
         self._chunk_rows, self._sentence_rows, self._starts = (
             read[name] for name in ("chunk_rows", "sentence_rows", "starts")
         )
+        self.questions: list[str] = about["questions"]
+        self.question_chunks: np.ndarray = np.array(read["question_chunks"])
+        self._question_rows: np.ndarray = read["question_rows"]
         words = folder / "words"
         self._words = bm25s.BM25.load(str(words), mmap=True, show_progress=False) if words.is_dir() else None
 
@@ -168,6 +207,10 @@ class Index:
         if len(filled):
             best[filled] = np.maximum.reduceat(scores, self._starts[:-1][filled])
         return best
+
+    def question_vectors(self) -> np.ndarray:
+        """Of the example questions: float32 [questions, 384], a copy."""
+        return self._vectors[self._question_rows].astype(np.float32)
 
     def vector(self, number: int) -> np.ndarray:
         """A chunk's vector, float32 [384]."""

@@ -2,10 +2,10 @@
 is asked.
 
 A passage's score has three parts: the cosine of the question with the whole passage, the best one with a
-sentence of it (MiniLM), and BM25 over its maximum (stemmed). A question is searched for with our words for
-what it names (`words.our_words`). What a customer may read is a condition of each of the three searches, before
-anything is ranked: Chroma's `where`, and the same of the search index (`index.Index.readable`). Whatever Chroma
-then gives out is held against it once more.
+sentence of it or with an example question that its author wrote (MiniLM), and BM25 over its maximum (stemmed). A
+question is searched for with our words for what it names (`words.our_words`). What a customer may read is a condition
+of each of the searches, before anything is ranked: Chroma's `where`, and the same of the search index
+(`index.Index.readable`). Whatever Chroma then gives out is held against it once more.
 
 Two searches change their way as the knowledge grows. A filter in Chroma costs 6 ms or more for each 1,000 chunks
 that it lets through, so above CHROMA_CHUNKS the question is compared with all readable vectors here, exactly, and
@@ -61,6 +61,8 @@ class Passage:
     lexical: float
     score: float
     sentences: tuple[Sentence, ...] = ()
+    asked: float = 0.0  # the cosine of the closest example question
+    example: str = ""  # and its text
 
 
 def conditions(today: date, product: str = "", region: str = "") -> dict[str, Any]:
@@ -133,8 +135,9 @@ class Retriever:
         where = conditions(day, product, region)
         lexical = np.where(allowed, opened.index.lexical(stems(asked)), 0.0)
         cosines = opened.dense(vector, where, allowed)
-        numbers = list(dict.fromkeys([*cosines, *_best(lexical), *opened.by_sentence(vector, allowed)]))
-        scored = _scored(opened.index, numbers, vector, cosines, lexical)
+        examples = opened.by_example(vector, allowed)
+        numbers = list(dict.fromkeys([*cosines, *_best(lexical), *opened.by_sentence(vector, allowed), *examples]))
+        scored = _scored(opened.index, numbers, vector, cosines, lexical, examples)
         texts = opened.texts([each.number for each in scored[: 2 * k]], where)  # some may have gone meanwhile
         passages = [_passage(each, *texts[each.number]) for each in scored[: 2 * k] if each.number in texts]
         return sorted(passages, key=lambda p: (-p.score, p.article, p.position))[:k]
@@ -143,12 +146,13 @@ class Retriever:
 @dataclass(frozen=True)
 class _Opened:
     """One version of the knowledge. `passages` [chunks, 384] and `sentences` [sentences, 384] are None where
-    the number of chunks rules out that search."""
+    the number of chunks rules out that search; `examples` are the vectors of the example questions [questions, 384]."""
 
     collection: Any
     index: Index
     passages: np.ndarray | None
     sentences: np.ndarray | None
+    examples: np.ndarray
 
     def dense(self, vector: np.ndarray, where: dict[str, Any], allowed: np.ndarray) -> dict[int, float]:
         """The readable chunks closest to `vector` with their cosines, by number."""
@@ -168,6 +172,16 @@ class _Opened:
             return []
         best = np.where(allowed, self.index.best_of_each(self.sentences @ vector), -1.0)
         return _best(best, above=-1.0)
+
+    def by_example(self, vector: np.ndarray, allowed: np.ndarray) -> dict[int, tuple[float, str]]:
+        """The readable chunks with the example questions closest to `vector`: cosine and text, by number."""
+        cosines = self.examples @ vector
+        found: dict[int, tuple[float, str]] = {}
+        for row in _best(cosines):
+            number = int(self.index.question_chunks[row])
+            if allowed[number] and number not in found:
+                found[number] = (float(cosines[row]), self.index.questions[row])
+        return found
 
     def texts(self, numbers: list[int], where: dict[str, Any]) -> dict[int, tuple[str, dict[str, Any]]]:
         """The text and metadata of chunks by number, of those alone that meet `where`."""
@@ -198,6 +212,7 @@ def _open(first: bool) -> _Opened | None:
         index=index,
         passages=index.passage_vectors() if len(index) > CHROMA_CHUNKS else None,
         sentences=index.sentence_means() if len(index) <= SENTENCE_CHUNKS else None,
+        examples=index.question_vectors(),
     )
 
 
@@ -211,12 +226,20 @@ class _Candidate:
     score: float
     told: list[float]
     vectors: np.ndarray
+    asked: float
+    example: str
 
 
 def _scored(
-    index: Index, numbers: list[int], vector: np.ndarray, cosines: dict[int, float], lexical: np.ndarray
+    index: Index,
+    numbers: list[int],
+    vector: np.ndarray,
+    cosines: dict[int, float],
+    lexical: np.ndarray,
+    asked: dict[int, tuple[float, str]],
 ) -> list[_Candidate]:
-    """The chunks with their scores, best first. `cosines` are those known, `lexical` is BM25 of all chunks."""
+    """The chunks with their scores, best first. `cosines` are those known, `lexical` is BM25 of all chunks, `asked`
+    the closest example questions."""
     top = max((float(lexical[number]) for number in numbers), default=0.0) or 1.0
     found = []
     for number in numbers:
@@ -224,8 +247,10 @@ def _scored(
         words = float(lexical[number]) / top
         vectors = index.sentence_vectors(number)
         told = (vectors @ vector).mean(axis=1).tolist()
-        score = PASSAGE_WEIGHT * cosine + SENTENCE_WEIGHT * max(told, default=cosine) + LEXICAL_WEIGHT * words
-        found.append(_Candidate(number, cosine, words, score, told, vectors[:, 0]))
+        like, example = asked.get(number, (0.0, ""))
+        closest = max(max(told, default=cosine), like)
+        score = PASSAGE_WEIGHT * cosine + SENTENCE_WEIGHT * closest + LEXICAL_WEIGHT * words
+        found.append(_Candidate(number, cosine, words, score, told, vectors[:, 0], like, example))
     return sorted(found, key=lambda each: -each.score)
 
 
@@ -243,6 +268,8 @@ def _passage(candidate: _Candidate, document: str, meta: dict[str, Any]) -> Pass
         lexical=candidate.lexical,
         score=candidate.score,
         sentences=tuple(Sentence(*each) for each in spoken),
+        asked=candidate.asked,
+        example=candidate.example,
     )
 
 

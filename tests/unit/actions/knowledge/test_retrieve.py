@@ -128,3 +128,30 @@ def test_cached_vectors_are_the_same(indexed: Path) -> None:
     first = encoder().embed_cached(["a question", "another"])
     again = encoder().embed_cached(["another", "a question"])
     assert np.array_equal(first, again[::-1])
+
+
+def test_an_example_question_finds_the_passage_that_answers_it(articles: Path) -> None:
+    asked = "My little box has gone scarlet"
+    ingest(articles)
+    before = {p.article: p for p in retriever().search(asked, today=TODAY)}
+    path = articles / "broadband/router.md"
+    text = path.read_text().replace("owner:", f'questions: ["{asked}", "What do the colours mean?"]\nowner:')
+    path.write_text(text)
+    assert ingest(articles).changed == 1
+    best = retriever().search(f"{asked}!", today=TODAY)[0]
+    assert (best.article, best.example) == ("broadband/router", asked)
+    assert best.asked > 0.9 and best.score > before["broadband/router"].score
+
+
+@pytest.mark.parametrize("front", [{"audience": "internal"}, {"valid_until": "2026-06-01"}])
+def test_an_example_question_opens_no_passage_that_is_not_for_customers(articles: Path, front: dict[str, str]) -> None:
+    asked = "Who may waive a fee"
+    write(articles, "billing/hidden", front | {"title": "Hidden", "questions": f'["{asked}"]'}, "Nobody may.\n")
+    ingest(articles)
+    found = retriever().search(asked, k=50, today=TODAY)
+    assert found and not any(p.article == "billing/hidden" or p.example for p in found)
+
+
+def test_a_question_that_is_no_line_of_text_is_named(articles: Path) -> None:
+    write(articles, "billing/odd", {"questions": '["short"]'})
+    assert "questions" in ingest(articles).failures["billing/odd.md"]
