@@ -35,7 +35,7 @@ from actions.policy.rules import (
     ToneRule,
     VerbatimRule,
 )
-from actions.policy.source import load
+from actions.policy.source import decided_by, load
 from actions.policy.texts import first_match, readable, sentences, words
 from actions.settings import policy_file
 
@@ -255,22 +255,19 @@ def _signalled(rule: EscalateRule, text: str, within: context.Context) -> str:
 
 
 @cache
-def _engine(path: str, changed: int) -> Engine:
+def _engine(path: str, changed: tuple[int, ...]) -> Engine:
     return Engine(load(policy_file()))
 
 
 def engine() -> Engine:
-    """The engine of the configured policy file, loaded anew when the file changes. Raises PolicyError."""
+    """The engine of the configured policy file, loaded anew when its files change. Raises PolicyError."""
     path = policy_file()
-    try:
-        changed = path.stat().st_mtime_ns
-    except OSError:
-        changed = 0
-    return _engine(str(path), changed)
+    files = (path, *decided_by(path))
+    return _engine(str(path), tuple(file.stat().st_mtime_ns if file.is_file() else 0 for file in files))
 
 
 def policy_version() -> str:
-    """Version and a short hash of the policy file, such as 3-1f2e3d4c. Raises PolicyError."""
+    """Version and a short hash of the policy's files, such as 3-1f2e3d4c. Raises PolicyError."""
     return engine().policy.stamp
 
 

@@ -15,7 +15,8 @@ import yaml
 from actions.knowledge.encoder import encoder
 from actions.policy.meaning import kept
 from actions.policy.rules import Family, PolicyError
-from actions.settings import ROOT, policy_file
+from actions.policy.source import decided_by
+from actions.settings import policy_file
 
 RIDGE = 0.3  # by cross-validation over the examples, between 0.02 and 1
 
@@ -49,8 +50,7 @@ class Likeness:
 
 def examples_file() -> Path:
     """injection.yml beside the configured policy, or else the project's own."""
-    beside = policy_file().with_name("injection.yml")
-    return beside if beside.is_file() else ROOT / "injection.yml"
+    return decided_by(policy_file())[0]
 
 
 def read_examples(path: Path) -> tuple[list[Attack], list[str]]:

@@ -9,6 +9,7 @@ import yaml
 from pydantic import ValidationError
 
 from actions.policy.rules import Kind, Policy, PolicyError
+from actions.settings import ROOT
 
 Place = Sequence[int | str]
 
@@ -92,8 +93,15 @@ def read(path: Path) -> tuple[Policy, Lines]:
         policy = Policy.model_validate(content)
     except ValidationError as error:
         raise PolicyError("\n".join(_reason(path.name, content, lines, dict(e)) for e in error.errors())) from None
-    policy._digest = hashlib.sha256(text.encode("utf-8")).hexdigest()[:8]
+    files = [text.encode("utf-8"), *(file.read_bytes() for file in decided_by(path) if file.is_file())]
+    policy._digest = hashlib.sha256(b"\0".join(files)).hexdigest()[:8]
     return policy, lines
+
+
+def decided_by(path: Path) -> list[Path]:
+    """The other files by which the rules of a policy file decide: its version counts them too."""
+    beside = path.with_name("injection.yml")
+    return [beside if beside.is_file() else ROOT / "injection.yml", Path(__file__).with_name("signals.yml")]
 
 
 def _composed(text: str) -> tuple[yaml.SafeLoader | yaml.CSafeLoader, yaml.Node | None]:

@@ -10,7 +10,8 @@ import pytest
 from actions.policy.engine import check_draft, check_generated, check_message, check_passage, policy_version, redact
 from actions.policy.rules import PolicyError
 
-ARTICLES = Path(__file__).resolve().parents[4] / "knowledge"
+ROOT = Path(__file__).resolve().parents[4]
+ARTICLES = ROOT / "knowledge"
 
 
 @pytest.fixture(autouse=True)
@@ -136,3 +137,13 @@ def test_a_changed_file_is_read_again(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_long_messages_are_decided(text: str) -> None:
     assert check_message(text).outcome in ("allow", "refuse")
     assert len(redact(text)) <= len(text)
+
+
+def test_the_version_counts_every_file_that_decides(tmp_path, monkeypatch):
+    for name in ("policy.yml", "injection.yml"):
+        (tmp_path / name).write_text((ROOT / name).read_text(encoding="utf-8"), encoding="utf-8")
+    monkeypatch.setenv("TANDEM_POLICY", str(tmp_path / "policy.yml"))
+    before = policy_version()
+    text = (tmp_path / "injection.yml").read_text(encoding="utf-8")
+    (tmp_path / "injection.yml").write_text(f"{text}    - I want to know about my bill please\n", encoding="utf-8")
+    assert policy_version() != before
