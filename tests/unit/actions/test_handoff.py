@@ -13,7 +13,9 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions import identity, queues
 from actions.backends.protocols import Identity
-from actions.handoff import ActionHandoff, build_packet, reason_for
+from actions.handoff import ActionHandoff
+from actions.packet import build_packet
+from actions.packet_reason import reason_for
 
 articles = knowledge_fixtures.articles
 model_server = knowledge_fixtures.model_server
