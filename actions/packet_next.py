@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from actions.forms import CHANGE, CONFIRMED, FORMS
+from actions.forms import FORMS
 from actions.packet_values import label_of
 from actions.policy.handoff import Reason
 
@@ -22,24 +22,22 @@ _BY_REASON: dict[Reason, str] = {
 }
 
 
-def next_steps(
-    reason: Reason, rule: str, task: str, level: str, question: str, slots: list[dict[str, Any]], packet: dict[str, Any]
-) -> list[str]:
-    """Up to five sentences, the most important first; `packet` has the actions and the promises so far."""
-    steps = [_BY_REASON[reason].format(rule=rule or "that was found")]
+def next_steps(packet: dict[str, Any]) -> list[str]:
+    """Up to five sentences, the most important first, for a packet whose other fields are filled."""
+    reason, task, question = packet["reason"], packet["task"], packet["open_question"]
+    steps = [_BY_REASON[reason].format(rule=packet["rule"] or "that was found")]
     if question:
         steps.append(f"Answer: “{question}”")
     steps += [
-        f"Do this by hand, the system did not answer: {done['title']}." for done in packet["actions"] if not done["ok"]
+        f"Do this by hand: {done['title']}. Its system did not answer." for done in packet["actions"] if not done["ok"]
     ]
     if form := next((form for form in FORMS.values() if task in form.wants), None):
-        known = {slot["name"] for slot in slots}
-        missing = [label_of(name) for name in form.fields if name not in known and name not in (CONFIRMED, CHANGE)]
+        known = {slot["name"] for slot in packet["slots"]}
+        missing = [label_of(name) for name in form.fields if name not in known]
         wanted = f"The customer wanted {form.wants[task]}"
         steps.append(f"{wanted}; still to ask: {', '.join(missing).lower()}." if missing else f"{wanted}.")
     if packet["promises"]:
-        promise = packet["promises"][-1]
-        steps.append(f"Keep the promise: “{promise['text']}”")
-    if level == "none" and reason != "verification_failed":
+        steps.append(f"Keep the promise: “{packet['promises'][-1]['text']}”")
+    if packet["identity"]["level"] == "none" and reason != "verification_failed":
         steps.append("Verify the customer before you speak about an account or an order.")
     return list(dict.fromkeys(steps))[:MOST]

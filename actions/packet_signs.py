@@ -29,8 +29,9 @@ _HIGH = re.compile(
 # Whose promises count: tasks, and the handoff itself. What an article says in general is none.
 _PROMISING = frozenset({"action_handoff"})
 _PROMISE = re.compile(
-    r"\b(?:you(?:'ll|’ll| will) (?:hear|get|receive|have)|(?:will|'ll|’ll) (?:reply|call|ring|write|contact|get back|look)"
-    r"|(?:is|are|'s|’s) (?:now )?(?:booked|arranged|moved|on (?:its|their) way)|(?:comes?|arrives?|delivered|refunded"
+    r"\b(?:you(?:'ll|’ll| will) (?:hear|get|receive|have)"
+    r"|(?:will|'ll|’ll) (?:reply|call|ring|write|contact|get back|look)"
+    r"|(?:is|are|'s|’s) (?:now )?(?:booked|arranged|moved)|(?:comes?|arrives?|delivered|refunded"
     r"|with you|visit you|calls? you|paid back)\b.{0,60}\b(?:by|on|between|within|before|in))\b",
     re.I,
 )
