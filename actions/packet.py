@@ -17,14 +17,15 @@ from actions import backends, clock, identity, queues
 from actions import packet_parts as parts
 from actions.backends import calendar
 from actions.copilot import summary
-from actions.copilot.transcript import Turn, current_session, turns
+from actions.copilot.sentiment import of_turns
+from actions.copilot.transcript import current_session, turns
 from actions.identity import Identity, Level
 from actions.llm import chat_model
 from actions.logs import get_logger
 from actions.packet_next import next_steps
+from actions.packet_promises import promises
 from actions.packet_reason import BECAUSE, reason_turns
 from actions.packet_schema import problems
-from actions.packet_signs import promises, sentiment, urgency
 from actions.packet_values import collected
 from actions.policy.engine import engine
 from actions.policy.handoff import Choice, Facts, Reason, choose
@@ -54,11 +55,11 @@ def _packet(tracker: Tracker, reason: Reason, rule: str) -> dict[str, Any]:
     packet["identity"] = parts.identity_of(caller)
     packet["task"] = parts.task(tracker, events)
 
-    # The signs decide which rules hold; a rule may name another reason, which then changes the signs.
-    packet |= _part("signs", lambda: _signs(texts, found, reason), {})
+    signs = _part("sentiment", lambda: of_turns(texts), ("calm", "normal"))
+    packet["sentiment"], packet["urgency"] = signs
+
     choice = _part("rules", lambda: _choice(packet, caller), Choice(reason))
     packet["reason"] = reason = choice.reason
-    packet |= _part("signs", lambda: _signs(texts, found, reason), {})
     packet |= _part("routing", lambda: _routing(choice, packet), {})
     because, shown = BECAUSE[reason].format(rule=rule), packet["reason_turns"]
     packet["reason_turns"] = shown = _part("reason_turns", lambda: reason_turns(found, events, reason, rule), shown)
@@ -142,10 +143,6 @@ def _queue(tracker: Tracker, rule: str) -> str:
     except queues.QueuesProblem as error:
         log.error("queues_unavailable", extra={"reason": str(error)})
         return queues.GENERAL
-
-
-def _signs(texts: list[str], found: list[Turn], reason: Reason) -> dict[str, str]:
-    return {"sentiment": sentiment(texts, found, reason), "urgency": urgency(texts, reason)}
 
 
 def _choice(packet: dict[str, Any], caller: Identity | None) -> Choice:

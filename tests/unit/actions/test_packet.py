@@ -140,7 +140,7 @@ def test_a_value_that_is_taken_back_is_not_told_and_one_that_a_task_used_is() ->
         ("Slow connection", 3, False)
     ]
     confirmed = [*again, user("yes", "affirm"), action("booking_form"), slot("confirmed", True)]
-    done = [*confirmed, action("action_booking"), slot("visit_reason", None)]
+    done = [*confirmed, action("action_book_visit"), slot("visit_reason", None)]
     for session in (confirmed, done):
         assert [(one["turn"], one["confirmed"]) for one in collected(session, {}, None)] == [(3, True)]
 
@@ -259,7 +259,7 @@ def test_a_failed_system_is_in_the_actions_and_in_what_to_do_next() -> None:
     packet = packet_of(events, "tool_failure", offer="person")
     assert [(one["action"], one["ok"]) for one in packet["actions"]] == [("order_form", False)]
     assert (packet["task"], packet["reason_turns"]) == ("order_status", [1])
-    assert "Do this by hand: Order. Its system did not answer." in packet["next_steps"]
+    assert "Do this by hand: Finding your order. Its system did not answer." in packet["next_steps"]
     assert any("to know where an order is" in step and "still to ask" in step for step in packet["next_steps"])
 
 

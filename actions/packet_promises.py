@@ -1,4 +1,4 @@
-"""How the customer feels, how urgent it is, and what was promised to them: read from the session by fixed rules."""
+"""What the assistant has promised the customer in this session, and until when. No model is asked."""
 
 import re
 from datetime import datetime, timedelta
@@ -11,20 +11,7 @@ from actions import clock
 from actions.backends import calendar
 from actions.copilot.transcript import Turn
 from actions.knowledge.words import sentences
-from actions.policy.engine import engine
-from actions.policy.handoff import Reason, Sentiment, Urgency
-from actions.policy.rules import EscalateRule, ProfanityRule
-from actions.policy.texts import first_match, readable
 from actions.tasks import TASKS
-
-LATELY = 3  # the customer's last messages that show anger
-
-_URGENT = re.compile(r"\b(?:emergency|emergencies|life.threatening|danger(?:ous)?|ambulance|999)\b", re.I)
-_HIGH = re.compile(
-    r"\b(?:urgent(?:ly)?|asap|a\.s\.a\.p|as soon as possible|immediately|right now|right away|straight away"
-    r"|(?:by|before) (?:today|tonight|tomorrow)|can.?t (?:work|wait)|losing (?:money|business))\b",
-    re.I,
-)
 
 # Whose promises count: tasks, and the handoff itself. What an article says in general is none.
 _PROMISING = frozenset({"action_handoff"})
@@ -40,27 +27,6 @@ _DAY = re.compile(
     r"(January|February|March|April|May|June|July|August|September|October|November|December)(?: (\d{4}))?"
 )
 _TIME = re.compile(r"\b(\d{1,2})(?:[.:](\d\d))?(am|pm)\b|\b12 noon\b", re.I)
-
-
-def sentiment(texts: list[str], found: list[Turn], reason: Reason) -> Sentiment:
-    """From the customer's messages and the rules against anger and abuse in policy.yml. Raises PolicyError."""
-    rules = engine().policy.rules
-    angry = [rule for rule in rules if isinstance(rule, EscalateRule) and rule.signal == "anger"]
-    heated = [any(first_match(rule.compiled, readable(text)) for rule in angry) for text in texts]
-    if reason == "sentiment" or any(sum(heated[-LATELY:]) >= rule.at_least for rule in angry):
-        return "angry"
-    abuse = [rule for rule in rules if isinstance(rule, ProfanityRule)]
-    rude = any(first_match(rule.compiled, readable(text)) for rule in abuse for text in texts)
-    upset = any(step.metadata.get("outcome") == "upset" for turn in found for step in turn.steps)
-    complains = any(turn.intent == "complain" for turn in found)
-    return "unhappy" if any(heated) or rude or upset or complains else "calm"
-
-
-def urgency(texts: list[str], reason: Reason) -> Urgency:
-    """From the reason and the customer's words."""
-    if reason == "vulnerable_customer" or any(_URGENT.search(text) for text in texts):
-        return "urgent"
-    return "high" if any(_HIGH.search(text) for text in texts) else "normal"
 
 
 def promises(found: list[Turn]) -> list[dict[str, Any]]:
