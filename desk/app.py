@@ -123,6 +123,7 @@ def _life(app: Sanic) -> None:
         desk: Desk = app.ctx.desk
         await app.ctx.event_source.close()
         await desk.assistant.close()
+        await desk.actions.close()
         await desk.database.close()
 
 
