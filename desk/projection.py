@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from desk.database import Database
 from desk.models import AppliedEvent, Conversation, Message, User
-from desk.transcript import Fact, HandoffSet, OwnerSet, RawEvent, Said, identity, moment, read, readable
+from desk.transcript import Fact, HandoffSet, Happened, OwnerSet, RawEvent, Said, identity, moment, read, readable
+from desk.transcript_models import TurnDetail
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +68,12 @@ async def _apply(session: AsyncSession, conversation: Conversation, at: datetime
         case HandoffSet():
             if conversation.handoff_at is None or at >= conversation.handoff_at:
                 conversation.handoff, conversation.handoff_at = fact.packet, at
+        case Happened():
+            _add_detail(session, conversation, at, fact)
+
+
+def _add_detail(session: AsyncSession, conversation: Conversation, at: datetime, fact: Happened) -> None:
+    session.add(TurnDetail(conversation_id=conversation.id, at=at, kind=fact.kind, name=fact.name, value=fact.value))
 
 
 async def _add_message(session: AsyncSession, conversation: Conversation, at: datetime, said: Said) -> None:
@@ -91,6 +98,8 @@ async def _add_message(session: AsyncSession, conversation: Conversation, at: da
             client_id=said.client_id,
         )
     )
+    for happened in said.within:
+        _add_detail(session, conversation, at, happened)
     if at >= conversation.last_activity:
         conversation.last_activity = at
         if said.who == "customer":

@@ -7,6 +7,9 @@ from sqlalchemy.engine import Connection
 
 from desk.database import Database
 from desk.models import Base
+from desk.transcript_models import TurnDetail
+
+TABLES = [TurnDetail]  # importing a module adds its tables to the metadata
 
 
 def run(connection: Connection) -> None:
