@@ -73,3 +73,10 @@ async def last_wrap_up(database: Database, conversation_id: int) -> WrapUp | Non
         return await session.scalar(
             select(WrapUp).where(WrapUp.conversation_id == conversation_id).order_by(WrapUp.id.desc()).limit(1)
         )
+
+
+async def find_message(database: Database, conversation_id: int, message_id: int) -> Message | None:
+    """A message of this conversation by its number."""
+    async with database.session() as session:
+        message = await session.get(Message, message_id)
+    return message if message and message.conversation_id == conversation_id else None
