@@ -2,17 +2,21 @@
 
 import logging
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import tomllib
+
+from desk.handling import Refused
+
 logger = logging.getLogger(__name__)
 
 FILE = Path(__file__).resolve().parents[1] / "knowledge/replies.toml"
 _PLACE = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+_INSECURE = re.compile(r"\b(?:http|ftp|javascript|data):\S", re.IGNORECASE)
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 
@@ -87,6 +91,19 @@ def unfilled(text: str, found: Sequence[Reply]) -> list[str]:
     """The places of ready-made replies that are still in a text, e.g. ["{order_number}"]; other braces are text."""
     known = {place for reply in found for place in _PLACE.findall(reply.text)}
     return [f"{{{place}}}" for place in dict.fromkeys(_PLACE.findall(text)) if place in known]
+
+
+def check(text: str) -> None:
+    """Raises Refused for a reply with an open place, or with an address that is not https."""
+    try:
+        places = unfilled(text, replies())
+    except RepliesError as problem:
+        logger.warning("%s", problem)
+        places = []
+    if places:
+        raise Refused(f"Put something in the place of {' and '.join(places)} first.")
+    if _INSECURE.search(text):
+        raise Refused("Send only addresses that begin with https://.")
 
 
 def known(packet: Mapping[str, Any] | None, agent: str) -> dict[str, str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from desk.models import Message
-from desk.notes import Note
+from desk.notes_models import Note
 from desk.turns import Numbers
 
 

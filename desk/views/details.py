@@ -1,4 +1,6 @@
-"""The parts of a conversation's page that load by themselves: a turn's details, the customer, replies, who is writing."""
+"""The parts of a conversation's page that load by themselves: turns, the customer, ready replies, who is writing."""
+
+from typing import Any
 
 from sanic import Blueprint, Request, empty
 from sanic.exceptions import NotFound
@@ -13,6 +15,13 @@ from desk.turns import turn
 from desk.views.conversation import conversation_of, see_personal_data
 
 pages = Blueprint("details", url_prefix="/desk/conversations/<conversation_id:int>")
+
+LISTS = {"orders": "Orders", "visits": "Visits", "tickets": "Tickets"}
+PROOF = {
+    "none": "The account number and postcode would show their orders, visits and tickets.",
+    "known": "The account number and postcode would show their orders, visits and tickets.",
+    "verified": "A one-time code would show what is still hidden.",
+}
 
 
 @pages.get("/turns/<message_id:int>")
@@ -39,7 +48,17 @@ async def customer(request: Request, conversation_id: int) -> HTTPResponse:
         known = await desk.actions.post("/copilot/customer", asked)
     except ActionsError as failure:
         error = str(failure)
-    return page(desk.jinja, "desk/_customer.html", customer=known, error=error, conversation=conversation)
+    return page(
+        desk.jinja,
+        "desk/_customer.html",
+        error=error,
+        conversation=conversation,
+        level=str(known.get("level") or ""),
+        fields=_rows(known, "fields"),
+        balance=str(known.get("balance") or ""),
+        lists=[(title, _rows(known, key)) for key, title in LISTS.items() if isinstance(known.get(key), list)],
+        more=_more(known),
+    )
 
 
 @pages.get("/replies")
@@ -71,6 +90,29 @@ async def agent_typing(request: Request, conversation_id: int) -> HTTPResponse:
     if conversation.assigned_to == user.id:
         desk_of(request).typing.note(conversation_id, "agent", user.first_name)
     return empty()
+
+
+def _rows(known: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    """The rows of a part of the answer: label, value, and whether the value is masked."""
+    rows = known.get(key)
+    return [
+        {
+            "label": str(row.get("label") or ""),
+            "value": str(row.get("value") if row.get("value") is not None else ""),
+            "masked": row.get("masked") is True,
+        }
+        for row in (rows if isinstance(rows, list) else [])
+        if isinstance(row, dict)
+    ]
+
+
+def _more(known: dict[str, Any]) -> str:
+    """What it would take to see more; empty if everything is shown."""
+    hidden = any(row["masked"] for row in _rows(known, "fields"))
+    level = known.get("level")
+    if level in PROOF and (hidden or level != "verified"):
+        return PROOF[level]
+    return "What is hidden needs another role." if hidden else ""
 
 
 def agent_of(request: Request) -> dict[str, str]:
