@@ -1,6 +1,7 @@
 """One conversation: the transcript, the handoff packet, and what an agent can do."""
 
 from collections.abc import Awaitable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from sanic import Blueprint, Request, json, redirect
@@ -27,8 +28,8 @@ async def conversation_page(request: Request, conversation_id: int) -> HTTPRespo
     """The whole page. Each opening is audited."""
     conversation, user = await conversation_of(request, conversation_id), user_of(request)
     await audit.record(desk_of(request).database, user.id, "view", conversation.id)
-    if conversation.assigned_to == user.id:
-        await notes.mark_seen(desk_of(request).database, conversation.id, user.id)
+    with suppress(AssistantError, Refused):
+        await desk_of(request).handling.opened(user, conversation_id)
     return await _page(request, conversation_id)
 
 
@@ -125,7 +126,7 @@ async def hand_back(request: Request, conversation_id: int) -> HTTPResponse:
 async def wrap_up(request: Request, conversation_id: int) -> HTTPResponse:
     """Close the conversation."""
     disposition, note = field_of(request, "disposition"), field_of(request, "note")
-    action = desk_of(request).handling.wrap_up(user_of(request), conversation_id, disposition, note)
+    action = desk_of(request).handling.close(user_of(request), conversation_id, disposition, note)
     return await _act(request, conversation_id, action, note=note, chosen=disposition)
 
 
@@ -142,7 +143,7 @@ def state_key(conversation: Conversation, user: User) -> str:
     """Changes whenever the header, the buttons or the side panel must be drawn again."""
     packet_at = conversation.handoff_at.timestamp() if conversation.handoff_at else 0
     closed = "closed" if conversation.closed_at else "open"
-    return f"{state_of(conversation, user)}-{conversation.assigned_to}-{conversation.owner}-{packet_at}-{closed}"
+    return f"{state_of(conversation, user)}-{conversation.assigned_to}-{conversation.owner}-{conversation.phase}-{packet_at}-{closed}"
 
 
 async def _act(request: Request, conversation_id: int, action: Awaitable[None], **kept: str) -> HTTPResponse:
