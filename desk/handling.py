@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import func, select, true
 
-from desk import notes
+from desk import notes, quality
 from desk.assistant import Assistant, AssistantError, notice_event, owner_event, reply_event, slot_event
 from desk.custody import Custody, arrived, freed, holder, taken, unheard_since
 from desk.database import Database
@@ -162,6 +162,7 @@ class Handling:
         events += [slot_event("resume_task", task)] if task else []
         await self._release(user, conversation, text, "left", events)
         await self.custody.commit(user, "hand_back", conversation, freed(conversation, BOT, now()), detail=task)
+        await quality.record(self.database, conversation.id)
         if task:
             await self._trigger(conversation, HANDED_BACK, "The conversation is handed back")
 
@@ -187,6 +188,7 @@ class Handling:
             add=wrap_up,
             already=arrived(BOT) & unheard_since(at),
         )
+        await quality.record(self.database, conversation.id)
         await self._trigger(conversation, CONVERSATION_CLOSED, "The conversation is closed")
 
     async def requeue(self, conversation: Conversation, text: str, why: str) -> None:
