@@ -1,4 +1,7 @@
-"""What the copilot's endpoints take and give. Times are ISO 8601; a packet is the desk's (actions/handoff.schema.json)."""
+"""What the copilot's endpoints take and give.
+
+Times are ISO 8601; a packet is the handoff's (actions/handoff.schema.json).
+"""
 
 from typing import Annotated, Any, Literal
 

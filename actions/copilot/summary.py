@@ -9,7 +9,7 @@ gets back what they need to reach the customer, and never a card number or a pas
 import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
@@ -74,7 +74,7 @@ def sentences(
     messages from 1; what the assistant or an agent said belongs to the message before it. Raises PolicyError.
     """
     known: dict[str, str] = {}
-    return summary_of(turns(events, tokens_in(known)), known, because, model, because_turns)
+    return summary_of(turns(events, tokens_in(known)), known, because, model, because_turns)[0]
 
 
 def summary_of(
@@ -83,8 +83,8 @@ def summary_of(
     because: str = "",
     model: ChatModel | None = None,
     because_turns: Iterable[int] = (),
-) -> list[dict[str, Any]]:
-    """As `sentences`, of turns whose personal data stands as the tokens that `known` maps to values."""
+) -> tuple[list[dict[str, Any]], Literal["model", "twin"]]:
+    """As `sentences`, with who wrote them; `found` holds tokens, which `known` maps to the personal data."""
     reason = [Fact(because, tuple(because_turns) or (found[-1].number if found else 0,))] if because else []
     kept: list[Fact] = []
     if model and found:
@@ -93,8 +93,8 @@ def summary_of(
     if kept:
         told = [Fact(readable(fact.text, known), fact.turns) for fact in kept] + reason
     else:
-        told = _twin(changed(found, lambda text: readable(text, known)), reason)
-    return [{"text": fact.text, "turns": list(fact.turns)} for fact in told]
+        told = _twin(read(found, known), reason)
+    return [{"text": fact.text, "turns": list(fact.turns)} for fact in told], "model" if kept else "twin"
 
 
 def summarise(events: Iterable[Event], because: str = "", model: ChatModel | None = None) -> str:
@@ -105,7 +105,7 @@ def summarise(events: Iterable[Event], because: str = "", model: ChatModel | Non
 def as_read(events: Iterable[Event]) -> list[Turn]:
     """The turns of the current session as the person reads them: what `supported` compares with."""
     known: dict[str, str] = {}
-    return changed(turns(events, tokens_in(known)), lambda text: readable(text, known))
+    return read(turns(events, tokens_in(known)), known)
 
 
 def supported(sentence: Mapping[str, Any], found: list[Turn]) -> bool:
@@ -137,12 +137,20 @@ def issue(found: list[Turn]) -> str:
 def tokens_in(known: dict[str, str]) -> Callable[[str], str]:
     """A function that puts tokens in place of personal data, and the values by token into `known`."""
 
+    seen: dict[str, str] = {}
+
     def tokens(text: str) -> str:
-        told, values = tokenise(text, known)
-        known.update(values)
-        return told
+        if text not in seen:
+            seen[text], values = tokenise(text, known)
+            known.update(values)
+        return seen[text]
 
     return tokens
+
+
+def read(found: list[Turn], known: Mapping[str, str]) -> list[Turn]:
+    """The turns as the person reads them."""
+    return changed(found, lambda text: readable(text, known))
 
 
 def readable(text: str, known: Mapping[str, str]) -> str:
