@@ -207,6 +207,17 @@ class Appointment:
 
 
 @dataclass(frozen=True)
+class Note:
+    """What an agent wrote about a conversation."""
+
+    reference: str
+    text: str
+    disposition: str
+    author: str
+    at: datetime
+
+
+@dataclass(frozen=True)
 class Ticket:
     """Work for the back office; `promised_by` is when the customer will hear from somebody at the latest."""
 

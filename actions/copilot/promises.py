@@ -121,7 +121,7 @@ def _promised(message: str) -> list[str]:
     if _PROPOSAL.search(message):
         return []
     parts = [part for text in sentences(message) for part in _parts(text)]
-    return [part for part in parts if _promises(part)]
+    return [part for part in parts if is_promise(part)]
 
 
 def _parts(text: str) -> list[str]:
@@ -132,7 +132,8 @@ def _parts(text: str) -> list[str]:
     return [f"{piece[:1].upper()}{piece[1:]}" for piece in pieces]
 
 
-def _promises(text: str) -> bool:
+def is_promise(text: str) -> bool:
+    """Whether a sentence promises something."""
     if text.rstrip().endswith("?") or _CONDITION.search(text) or _AT_ONCE.search(text):
         return False
     given = _THEIRS.search(text) and (_GIVEN.search(text) or names_span(text))

@@ -14,7 +14,7 @@ from .business import (
 )
 from .feedback import RatingRow
 from .trust import AssuranceRow, AttemptRow, AuditRow, CodeRow, LeaseRow, LockRow, NotificationRow, RequestRow
-from .work import AppointmentRow, OutageRow, PlaceRow, TicketRow
+from .work import AppointmentRow, NoteRow, OutageRow, PlaceRow, TicketRow
 
 __all__ = [
     "AppointmentRow",
@@ -31,6 +31,7 @@ __all__ = [
     "InvoiceRow",
     "LeaseRow",
     "LockRow",
+    "NoteRow",
     "NotificationRow",
     "OrderRow",
     "OutageRow",
