@@ -25,12 +25,16 @@ class Level(IntEnum):
 
 @dataclass(frozen=True)
 class Identity:
-    """Who a conversation has shown to be, at this moment; made by `actions.identity.current` alone."""
+    """Who a conversation has shown to be, at this moment; made by `actions.identity.current` alone.
+
+    `actor` is the agent who acts for the customer, for the audit alone; empty when the customer acts.
+    """
 
     conversation_id: str
     level: Level = Level.NONE
     account_number: str | None = None
     orders: frozenset[str] = frozenset()
+    actor: str = ""
 
 
 @dataclass(frozen=True)

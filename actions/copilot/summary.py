@@ -13,9 +13,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from actions.copilot import facts
-from actions.copilot.facts import Fact
+from actions.copilot import turn_facts
 from actions.copilot.transcript import Event, Turn, as_text, changed, turns
+from actions.copilot.turn_facts import Fact
 from actions.knowledge.check import evidence
 from actions.knowledge.encoder import ModelMissing
 from actions.knowledge.words import plain
@@ -120,18 +120,18 @@ def supported(sentence: Mapping[str, Any], found: list[Turn]) -> bool:
         return False
     if text.startswith(REASON):
         return True
-    return text in facts.shown(found, numbers) or _follows(text, found, numbers)
+    return text in turn_facts.shown(found, numbers) or _follows(text, found, numbers)
 
 
 def issue(found: list[Turn]) -> str:
     """One line on what the customer wants now, or "" when nothing tells it."""
     for turn in reversed(found):
-        if wanted := facts.wants().get(turn.intent):
+        if wanted := turn_facts.wants().get(turn.intent):
             return f"Wants {wanted}"
-        if turn.intent in facts.QUESTIONS and turn.text:
-            return f'Asks: "{facts.quote(turn.text)}"'
+        if turn.intent in turn_facts.QUESTIONS and turn.text:
+            return f'Asks: "{turn_facts.quote(turn.text)}"'
     said = next((turn.text for turn in reversed(found) if turn.text), "")
-    return f'Wrote: "{facts.quote(said)}"' if said else ""
+    return f'Wrote: "{turn_facts.quote(said)}"' if said else ""
 
 
 def tokens_in(known: dict[str, str]) -> Callable[[str], str]:
@@ -159,14 +159,14 @@ def readable(text: str, known: Mapping[str, str]) -> str:
 
 
 def _twin(found: list[Turn], reason: list[Fact]) -> list[Fact]:
-    rest = facts.still_open(found)
-    return facts.merged(
+    rest = turn_facts.still_open(found)
+    return turn_facts.merged(
         [
-            *facts.wanted(found),
-            *facts.told(found)[-LAST:],
-            *facts.latest_checked(found),
-            *facts.answered(found)[-LAST:],
-            *facts.said_by_agent(found)[-LAST:],
+            *turn_facts.wanted(found),
+            *turn_facts.told(found)[-LAST:],
+            *turn_facts.latest_checked(found),
+            *turn_facts.answered(found)[-LAST:],
+            *turn_facts.said_by_agent(found)[-LAST:],
             *reason,
             *([rest] if rest else []),
         ]
@@ -185,7 +185,7 @@ def _generated(found: list[Turn], model: ChatModel) -> list[Fact]:
         if numbers and numbers <= {turn.number for turn in latest} and _follows(text, found, numbers):
             kept.append(Fact(text, tuple(sorted(numbers))))
     log.info("claims_checked", extra={"kept": len(kept), "dropped": len(reply.sentences) - len(kept)})
-    return facts.merged(kept)[:MAX_SENTENCES]
+    return turn_facts.merged(kept)[:MAX_SENTENCES]
 
 
 def _line(written: str) -> str:
@@ -196,11 +196,11 @@ def _line(written: str) -> str:
 
 def _follows(text: str, found: list[Turn], numbers: set[int]) -> bool:
     """Whether each sentence of `text` follows from what was written in these turns and what they show."""
-    rest = facts.still_open(found)
+    rest = turn_facts.still_open(found)
     if text.startswith(REASON) or (_OPEN.search(text) and not (rest and set(rest.turns) <= numbers)):
         return False
     dialogue = as_text([turn for turn in found if turn.number in numbers])
-    passage = "\n".join([dialogue, *sorted(facts.shown(found, numbers))])
+    passage = "\n".join([dialogue, *sorted(turn_facts.shown(found, numbers))])
     said = split(text)
     return bool(said) and all(
         evidence(one, passage, _FRAME).supported and check_generated(one, [dialogue]).allowed for one in said

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from actions import clock
 from actions.backends.protocols import Priority, TicketKind
-from actions.copilot import facts, summary
+from actions.copilot import summary, turn_facts
 from actions.copilot.due import due
 from actions.copilot.models import Turn as DeskTurn
 from actions.copilot.promises import FollowUp, asked_for, promises
@@ -99,10 +99,12 @@ def follow_ups(
         if made.get("turn") in numbers and text and not any(text in f.text or f.text in text for f in left):
             left.append(FollowUp(text, due(text), "promise", int(made["turn"])))
     left += asked_for(said, found[-1].number if found else 0)
-    if rest := facts.still_open(found):
+    if rest := turn_facts.still_open(found):
         left.append(FollowUp(rest.text, due(""), "follow_up", rest.turns[0]))
     elif unanswered and found:
-        left.append(FollowUp(f'Answer this: "{facts.quote(found[-1].text)}"', due(""), "follow_up", found[-1].number))
+        left.append(
+            FollowUp(f'Answer this: "{turn_facts.quote(found[-1].text)}"', due(""), "follow_up", found[-1].number)
+        )
     return sorted(left, key=lambda f: (f.due, f.turn))
 
 

@@ -13,7 +13,7 @@ from .business import (
     ReturnRow,
 )
 from .feedback import RatingRow
-from .trust import AssuranceRow, AttemptRow, AuditRow, CodeRow, LeaseRow, LockRow, NotificationRow, RequestRow
+from .trust import AssuranceRow, AttemptRow, AuditRow, CodeRow, LeaseRow, LockRow, NotificationRow, RequestRow, RunRow
 from .work import AppointmentRow, NoteRow, OutageRow, PlaceRow, TicketRow
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "RatingRow",
     "RequestRow",
     "ReturnRow",
+    "RunRow",
     "TicketRow",
     "UtcDateTime",
 ]
