@@ -123,6 +123,12 @@ def supported(sentence: Mapping[str, Any], found: list[Turn]) -> bool:
     return text in turn_facts.shown(found, numbers) or _follows(text, found, numbers)
 
 
+def without_secrets(text: str) -> str:
+    """`text` as a person may read it: with names and addresses, without card numbers. Raises PolicyError."""
+    known: dict[str, str] = {}
+    return readable(tokens_in(known)(text), known)
+
+
 def issue(found: list[Turn]) -> str:
     """One line on what the customer wants now, or "" when nothing tells it."""
     for turn in reversed(found):
