@@ -9,7 +9,7 @@ from actions.copilot import articles, slots, summary, wrapup
 from actions.copilot import wrapup_models as models
 from actions.copilot.calls import Refused, endpoint
 from actions.copilot.models import Talk
-from actions.copilot.who import acting
+from actions.copilot.who import ACTING, acting
 from actions.llm import chat_model
 from actions.logs import conversation_ref, get_logger
 from actions.speech import short_date
@@ -94,9 +94,12 @@ def _note(call: models.Confirm, ticket: str | None) -> str:
 def draft(call: models.ArticleCall) -> models.Article:
     """A draft of a knowledge article from a solved conversation."""
     told = call.summary if isinstance(call.summary, str) else " ".join(s.text for s in call.summary)
+    if call.agent.role not in ACTING:
+        raise Refused(
+            403, f"The role {call.agent.role} may not draft articles: ask a colleague who talks to customers."
+        )
     try:
-        with acting(call.conversation, call.agent):
-            made = articles.write(call.conversation, call.turns, told, call.agent.name)
+        made = articles.write(call.conversation, call.turns, told, call.agent.name)
     except articles.NoArticle as error:
         raise Refused(422, str(error)) from error
     return models.Article(reference=made.reference, title=made.title, markdown=made.markdown)
