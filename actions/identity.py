@@ -31,6 +31,7 @@ __all__ = [
     "Locked",
     "Mismatch",
     "current",
+    "for_agent",
     "forget",
     "in_session",
     "locked",
@@ -43,6 +44,7 @@ EXPIRY = timedelta(minutes=15)
 STEP_UP_EXPIRY = timedelta(minutes=10)
 
 _session: ContextVar[str] = ContextVar("session", default="")
+_actor: ContextVar[str] = ContextVar("actor", default="")
 logger = get_logger(__name__)
 
 
@@ -54,6 +56,24 @@ def in_session(began: float) -> Iterator[None]:
         yield
     finally:
         _session.reset(token)
+
+
+@contextmanager
+def for_agent(conversation_id: str, name: str) -> Iterator[Identity]:
+    """Let an agent act for the customer: what is read and done meanwhile is audited under the agent's `name`.
+
+    The agent has the customer's level and no more, from the session in which the customer showed something last: the
+    desk has no sessions of its own, and what was shown runs out as soon for both.
+    """
+    with transaction() as session:
+        mine = AssuranceRow.conversation_id == conversation_id
+        latest = session.scalar(select(AssuranceRow.session).where(mine).order_by(AssuranceRow.granted_at.desc()))
+    tokens = _session.set(latest or ""), _actor.set(name)
+    try:
+        yield current(conversation_id)
+    finally:
+        _session.reset(tokens[0])
+        _actor.reset(tokens[1])
 
 
 def current(conversation_id: str) -> Identity:
@@ -68,7 +88,7 @@ def current(conversation_id: str) -> Identity:
         level = Level.STEP_UP if ("step-up", account) in kept else Level.VERIFIED
     else:
         level = Level.KNOWN if orders else Level.NONE
-    return Identity(conversation_id, level, account, orders)
+    return Identity(conversation_id, level, account, orders, _actor.get())
 
 
 def forget(conversation_id: str) -> None:

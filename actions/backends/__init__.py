@@ -2,6 +2,17 @@
 
 from .protocols import *  # noqa: F403
 from .protocols import __all__ as _names
-from .registry import billing, booking, customers, feedback, notifications, orders, outages, tickets
+from .registry import billing, booking, customers, feedback, notes, notifications, orders, outages, tickets
 
-__all__ = [*_names, "billing", "booking", "customers", "feedback", "notifications", "orders", "outages", "tickets"]
+__all__ = [
+    *_names,
+    "billing",
+    "booking",
+    "customers",
+    "feedback",
+    "notes",
+    "notifications",
+    "orders",
+    "outages",
+    "tickets",
+]

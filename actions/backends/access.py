@@ -29,6 +29,7 @@ def audit(
         level=int(identity.level),
         outcome=outcome,
         reason=reason,
+        actor=identity.actor,
     )
     session.add(row)
 

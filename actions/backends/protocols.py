@@ -40,6 +40,7 @@ from .values import (
     Level,
     Line,
     LineKind,
+    Note,
     Order,
     Outage,
     Payment,
@@ -76,6 +77,8 @@ __all__ = [
     "LineKind",
     "NotAllowed",
     "NotFound",
+    "Note",
+    "Notes",
     "Notifications",
     "Order",
     "Orders",
@@ -273,6 +276,19 @@ class Feedback(Protocol):
 
     def comment(self, identity: Identity, session: str, text: str) -> None:
         """[NONE] Add the customer's words to the rating of a session; raises `NotFound` without one."""
+
+
+class Notes(Protocol):
+    """What people keep in the customer's record about a conversation."""
+
+    def add(self, identity: Identity, text: str, disposition: str, author: str, request: str) -> str:
+        """[NONE] Keep a note; it belongs to the account of a verified caller, else to the conversation alone.
+
+        `author` is the agent who wrote it. Returns its reference, such as `NN000123`. Raises `Invalid` (text).
+        """
+
+    def own(self, identity: Identity) -> list[Note]:
+        """[VERIFIED] The notes on the customer's account, the newest first."""
 
 
 class Notifications(Protocol):

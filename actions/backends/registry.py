@@ -1,7 +1,7 @@
 """Which implementation stands behind each Protocol: SQL, unless the environment chooses an adapter."""
 
 from .. import settings
-from .protocols import Billing, Booking, Customers, Feedback, Notifications, Orders, Outages, Tickets
+from .protocols import Billing, Booking, Customers, Feedback, Notes, Notifications, Orders, Outages, Tickets
 
 
 def customers() -> Customers:
@@ -55,6 +55,13 @@ def feedback() -> Feedback:
     from .sql.feedback import SqlFeedback
 
     return SqlFeedback()
+
+
+def notes() -> Notes:
+    """The record of notes on customers in use."""
+    from .sql.notes import SqlNotes
+
+    return SqlNotes()
 
 
 def notifications() -> Notifications:

@@ -25,12 +25,16 @@ class Level(IntEnum):
 
 @dataclass(frozen=True)
 class Identity:
-    """Who a conversation has shown to be, at this moment; made by `actions.identity.current` alone."""
+    """Who a conversation has shown to be, at this moment; made by `actions.identity.current` alone.
+
+    `actor` is the agent who acts for the customer, for the audit alone; empty when the customer acts.
+    """
 
     conversation_id: str
     level: Level = Level.NONE
     account_number: str | None = None
     orders: frozenset[str] = frozenset()
+    actor: str = ""
 
 
 @dataclass(frozen=True)
@@ -204,6 +208,17 @@ class Appointment:
     late_fee_pence: int = 0
     charged_pence: int = 0
     moves_left: int = 0
+
+
+@dataclass(frozen=True)
+class Note:
+    """What an agent wrote about a conversation."""
+
+    reference: str
+    text: str
+    disposition: str
+    author: str
+    at: datetime
 
 
 @dataclass(frozen=True)

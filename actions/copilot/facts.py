@@ -1,138 +1,111 @@
-"""What each turn of a conversation shows, as sentences: the parts that a summary without a model is made of.
+"""What must survive when a text is written anew: numbers, amounts, dates, names, addresses, links, fixed wordings."""
 
-A sentence follows from its turn alone: the intent tells what the customer wanted, a task's words tell its result, an
-answer's sources where it is from. So whoever reads "turn 4" behind a sentence finds it there.
-"""
+import re
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from actions.knowledge.days import days, weekdays, without_days
+from actions.knowledge.figures import figures
+from actions.knowledge.words import straight
+from actions.policy.engine import engine
+from actions.policy.rules import RequireRule, VerbatimRule
+from actions.policy.wording import says
 
-from actions.copilot.transcript import Step, Turn
-from actions.forms import FORMS
-from actions.tasks import TASKS
-from actions.turns import UNCLEAR
-
-QUOTE = 140  # characters of a message that are quoted
-QUESTIONS = frozenset({"ask_question", "report_problem", "escalate"}) | UNCLEAR
-_VERBS = {"report_problem": "reported", "ask_question": "asked"}
-
-
-@dataclass(frozen=True)
-class Fact:
-    """A sentence with the numbers of the turns that show it."""
-
-    text: str
-    turns: tuple[int, ...]
-
-
-def wants() -> dict[str, str]:
-    """What a customer wants, by the intent that starts the task."""
-    return {intent: wanted for form in FORMS.values() for intent, wanted in form.wants.items()}
-
-
-def quote(text: str) -> str:
-    """A message on one line, cut at a word."""
-    line = " ".join(text.replace('"', "'").split())
-    return line if len(line) <= QUOTE else line[:QUOTE].rsplit(" ", 1)[0] + "…"
-
-
-def merged(facts: Iterable[Fact]) -> list[Fact]:
-    """Each sentence once, with all turns that show it, in the order of the first."""
-    found: dict[str, list[int]] = {}
-    for fact in facts:
-        found.setdefault(fact.text, []).extend(n for n in fact.turns if n not in found.get(fact.text, []))
-    return [Fact(text, tuple(numbers)) for text, numbers in found.items()]
-
-
-def wanted(found: list[Turn]) -> list[Fact]:
-    """The tasks that the customer started."""
-    known = wants()
-    return merged(
-        Fact(f"The customer wanted {known[turn.intent]}.", (turn.number,)) for turn in found if turn.intent in known
-    )
-
-
-def told(found: list[Turn]) -> list[Fact]:
-    """The customer's questions and problems, quoted."""
-    return merged(
-        Fact(f"The customer {_VERBS.get(turn.intent, 'wrote')}: {_quoted(turn.text)}", (turn.number,))
-        for turn in found
-        if turn.intent in QUESTIONS and turn.text
-    )
-
-
-def checked(found: list[Turn]) -> list[Fact]:
-    """The tasks that ran, with what the customer was told."""
-    return [
-        Fact(f"{TASKS[step.action].result}: {_sentence(' '.join(step.said))}", (turn.number,))
-        for turn, step in _steps(found)
-        if step.action in TASKS and step.said
+LINK = re.compile(
+    r"(?:https?://|www\.)\S+[\w/]|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
+    r"|\b[\w-]+(?:\.[\w-]+)*\.(?:example|com|org|uk|net)\b(?:/[\w./-]*\w)?"
+)
+QUOTED = re.compile(r"[“\"][^”\"\n]{1,200}[”\"]")
+NUMBER = re.compile(r"[£$€]?(?=[\w.,:/-]*\d)[\w]+(?:[.,:/-]\w+)*%?")
+_NAME = re.compile(r"(?<![.!?:]\s)(?<!^)(?<!\n)\b[A-Z][\w’'-]+", re.MULTILINE)
+_NO = re.compile(r"\b(?:not|never|no|cannot|none|nobody|nothing|without|unless|\w+n't)\b", re.IGNORECASE)
+# Words that are written with a capital and name nobody; greetings and closings may come and go.
+_NO_NAME = frozenset(
+    [
+        "i",
+        "i'm",
+        "i'll",
+        "i've",
+        "i'd",
+        "hi",
+        "hello",
+        "hey",
+        "dear",
+        "thanks",
+        "thank",
+        "please",
+        "sorry",
+        "kind",
+        "regards",
+        "best",
+        "cheers",
+        "yours",
+        "sincerely",
+        "we",
+        "you",
+        "they",
+        "it",
+        "he",
+        "she",
+        "the",
+        "a",
+        "an",
+        "this",
+        "that",
+        "there",
+        "what",
+        "when",
+        "where",
+        "if",
     ]
+)
 
 
-def latest_checked(found: list[Turn]) -> list[Fact]:
-    """The latest result of each task."""
-    latest = {fact.text.partition(":")[0]: fact for fact in checked(found)}
-    return list(latest.values())
+def wordings() -> list[str]:
+    """The sentences that policy.yml wants word for word. Raises PolicyError."""
+    policy = engine()
+    return [rule.wording for rule in policy.rules(VerbatimRule)] + [rule.text for rule in policy.rules(RequireRule)]
 
 
-def answered(found: list[Turn]) -> list[Fact]:
-    """The articles that the assistant answered from."""
-    named = ((turn, step.metadata.get("sources") or []) for turn, step in _steps(found) if _answers(step))
-    return merged(
-        Fact(f"The assistant answered from {', '.join(dict.fromkeys(_title(s) for s in sources))}.", (turn.number,))
-        for turn, sources in named
-        if sources
-    )
+def lost(before: str, after: str) -> list[str]:
+    """The kinds of facts in which a rewritten text differs from the one before: lost, changed or added; empty when all
+    have survived. Raises PolicyError."""
+    kinds = {
+        "a number": _numbers,
+        "an amount": lambda text: {(f.kind, f.said.replace(" ", "")) for f in figures(without_days(text))},
+        "a date": lambda text: {str(day) for day in days(text)} | {str(day) for day in weekdays(text)},
+        "a link or an address": lambda text: {m.group().casefold() for m in LINK.finditer(text)},
+        "a quotation": lambda text: {m.group()[1:-1] for m in QUOTED.finditer(text)},
+        "a “not”": lambda text: bool(_NO.search(straight(text))),
+    }
+    found = [name for name, read in kinds.items() if read(before) != read(after)]
+    if missing_names(before, after) or missing_names(after, before):
+        found.append("a name")
+    if any(says(before, wording) and not says(after, wording) for wording in wordings()):
+        found.append("a fixed wording")
+    return found
 
 
-def said_by_agent(found: list[Turn]) -> list[Fact]:
-    """What a person wrote to the customer, quoted."""
-    return merged(Fact(f"The agent wrote: {_quoted(said)}", (turn.number,)) for turn in found for said in turn.by_agent)
+def _numbers(text: str) -> list[str]:
+    """Every number and code as it is written, without marks at its end."""
+    return sorted({m.group().casefold() for m in NUMBER.finditer(straight(text))})
 
 
-def still_open(found: list[Turn]) -> Fact | None:
-    """What the customer asked or wanted last, when nothing has answered it and no person has replied since."""
-    for place, turn in reversed(list(enumerate(found))):
-        later = found[place:]
-        if any(t.by_agent for t in later):
-            return None
-        if any(step.metadata.get("outcome") == "unknown" for step in turn.steps) and turn.text:
-            return Fact(f"Still open: {_quoted(turn.text)}", (turn.number,))
-        if wish := wants().get(turn.intent):
-            done = any(step.action in TASKS and step.said for _, step in _steps(later))
-            return None if done else Fact(f"Still open: the customer wanted {wish}.", (turn.number,))
-    return None
+def missing_names(text: str, other: str) -> set[str]:
+    """Names of `text` that `other` nowhere holds; a word is a name where it has a capital inside a sentence."""
+    held = set(re.findall(r"[\w'-]+", straight(other).casefold()))
+    named = {m.group().casefold() for m in _NAME.finditer(straight(text))}
+    names = {n.removesuffix("'s") for n in named if n not in _NO_NAME}
+    return {n for n in names if n not in held and f"{n}'s" not in held}
 
 
-def shown(found: list[Turn], numbers: Iterable[int]) -> set[str]:
-    """Every sentence that the turns with these numbers show."""
-    named = [turn for turn in found if turn.number in set(numbers)]
-    facts = [*wanted(named), *told(named), *checked(named), *answered(named), *said_by_agent(named)]
-    rest = still_open(found)
-    if rest and set(rest.turns) <= set(numbers):
-        facts.append(rest)
-    return {fact.text for fact in facts}
-
-
-def _steps(found: list[Turn]) -> Iterator[tuple[Turn, Step]]:
-    return ((turn, step) for turn in found for step in turn.steps)
-
-
-def _answers(step: Step) -> bool:
-    return step.action == "action_answer"
-
-
-def _title(source: dict[str, str]) -> str:
-    return f'"{source["title"]}"'
-
-
-def _quoted(text: str) -> str:
-    """A quotation with the full stop behind it, unless it ends a sentence itself."""
-    line = quote(text)
-    return f'"{line}"{"" if line.endswith((".", "!", "?", "…")) else "."}'
-
-
-def _sentence(text: str) -> str:
-    line = " ".join(text.split())
-    return line if line.endswith((".", "!", "?")) else f"{line}."
+def fixed_parts(text: str) -> list[tuple[int, int]]:
+    """Start and end of what no rule may touch: fixed wordings, links and addresses, quotations; none overlap."""
+    spans = [m.span() for pattern in (LINK, QUOTED) for m in pattern.finditer(text)]
+    flat = text.replace("’", "'")
+    for wording in wordings():
+        pattern = r"\s+".join(re.escape(word) for word in wording.replace("’", "'").split())
+        spans += [m.span() for m in re.finditer(pattern, flat)]
+    kept: list[tuple[int, int]] = []
+    for start, end in sorted(spans, key=lambda span: (span[0], -span[1])):
+        if not kept or start >= kept[-1][1]:
+            kept.append((start, end))
+    return kept

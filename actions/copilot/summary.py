@@ -9,13 +9,13 @@ gets back what they need to reach the customer, and never a card number or a pas
 import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from actions.copilot import facts
-from actions.copilot.facts import Fact
+from actions.copilot import turn_facts
 from actions.copilot.transcript import Event, Turn, as_text, changed, turns
+from actions.copilot.turn_facts import Fact
 from actions.knowledge.check import evidence
 from actions.knowledge.encoder import ModelMissing
 from actions.knowledge.words import plain
@@ -74,7 +74,7 @@ def sentences(
     messages from 1; what the assistant or an agent said belongs to the message before it. Raises PolicyError.
     """
     known: dict[str, str] = {}
-    return summary_of(turns(events, tokens_in(known)), known, because, model, because_turns)
+    return summary_of(turns(events, tokens_in(known)), known, because, model, because_turns)[0]
 
 
 def summary_of(
@@ -83,8 +83,8 @@ def summary_of(
     because: str = "",
     model: ChatModel | None = None,
     because_turns: Iterable[int] = (),
-) -> list[dict[str, Any]]:
-    """As `sentences`, of turns whose personal data stands as the tokens that `known` maps to values."""
+) -> tuple[list[dict[str, Any]], Literal["model", "twin"]]:
+    """As `sentences`, with who wrote them; `found` holds tokens, which `known` maps to the personal data."""
     reason = [Fact(because, tuple(because_turns) or (found[-1].number if found else 0,))] if because else []
     kept: list[Fact] = []
     if model and found:
@@ -93,8 +93,8 @@ def summary_of(
     if kept:
         told = [Fact(readable(fact.text, known), fact.turns) for fact in kept] + reason
     else:
-        told = _twin(changed(found, lambda text: readable(text, known)), reason)
-    return [{"text": fact.text, "turns": list(fact.turns)} for fact in told]
+        told = _twin(read(found, known), reason)
+    return [{"text": fact.text, "turns": list(fact.turns)} for fact in told], "model" if kept else "twin"
 
 
 def summarise(events: Iterable[Event], because: str = "", model: ChatModel | None = None) -> str:
@@ -105,7 +105,7 @@ def summarise(events: Iterable[Event], because: str = "", model: ChatModel | Non
 def as_read(events: Iterable[Event]) -> list[Turn]:
     """The turns of the current session as the person reads them: what `supported` compares with."""
     known: dict[str, str] = {}
-    return changed(turns(events, tokens_in(known)), lambda text: readable(text, known))
+    return read(turns(events, tokens_in(known)), known)
 
 
 def supported(sentence: Mapping[str, Any], found: list[Turn]) -> bool:
@@ -120,29 +120,43 @@ def supported(sentence: Mapping[str, Any], found: list[Turn]) -> bool:
         return False
     if text.startswith(REASON):
         return True
-    return text in facts.shown(found, numbers) or _follows(text, found, numbers)
+    return text in turn_facts.shown(found, numbers) or _follows(text, found, numbers)
+
+
+def without_secrets(text: str) -> str:
+    """`text` as a person may read it: with names and addresses, without card numbers. Raises PolicyError."""
+    known: dict[str, str] = {}
+    return readable(tokens_in(known)(text), known)
 
 
 def issue(found: list[Turn]) -> str:
     """One line on what the customer wants now, or "" when nothing tells it."""
     for turn in reversed(found):
-        if wanted := facts.wants().get(turn.intent):
+        if wanted := turn_facts.wants().get(turn.intent):
             return f"Wants {wanted}"
-        if turn.intent in facts.QUESTIONS and turn.text:
-            return f'Asks: "{facts.quote(turn.text)}"'
+        if turn.intent in turn_facts.QUESTIONS and turn.text:
+            return f'Asks: "{turn_facts.quote(turn.text)}"'
     said = next((turn.text for turn in reversed(found) if turn.text), "")
-    return f'Wrote: "{facts.quote(said)}"' if said else ""
+    return f'Wrote: "{turn_facts.quote(said)}"' if said else ""
 
 
 def tokens_in(known: dict[str, str]) -> Callable[[str], str]:
     """A function that puts tokens in place of personal data, and the values by token into `known`."""
 
+    seen: dict[str, str] = {}
+
     def tokens(text: str) -> str:
-        told, values = tokenise(text, known)
-        known.update(values)
-        return told
+        if text not in seen:
+            seen[text], values = tokenise(text, known)
+            known.update(values)
+        return seen[text]
 
     return tokens
+
+
+def read(found: list[Turn], known: Mapping[str, str]) -> list[Turn]:
+    """The turns as the person reads them."""
+    return changed(found, lambda text: readable(text, known))
 
 
 def readable(text: str, known: Mapping[str, str]) -> str:
@@ -151,14 +165,14 @@ def readable(text: str, known: Mapping[str, str]) -> str:
 
 
 def _twin(found: list[Turn], reason: list[Fact]) -> list[Fact]:
-    rest = facts.still_open(found)
-    return facts.merged(
+    rest = turn_facts.still_open(found)
+    return turn_facts.merged(
         [
-            *facts.wanted(found),
-            *facts.told(found)[-LAST:],
-            *facts.latest_checked(found),
-            *facts.answered(found)[-LAST:],
-            *facts.said_by_agent(found)[-LAST:],
+            *turn_facts.wanted(found),
+            *turn_facts.told(found)[-LAST:],
+            *turn_facts.latest_checked(found),
+            *turn_facts.answered(found)[-LAST:],
+            *turn_facts.said_by_agent(found)[-LAST:],
             *reason,
             *([rest] if rest else []),
         ]
@@ -177,7 +191,7 @@ def _generated(found: list[Turn], model: ChatModel) -> list[Fact]:
         if numbers and numbers <= {turn.number for turn in latest} and _follows(text, found, numbers):
             kept.append(Fact(text, tuple(sorted(numbers))))
     log.info("claims_checked", extra={"kept": len(kept), "dropped": len(reply.sentences) - len(kept)})
-    return facts.merged(kept)[:MAX_SENTENCES]
+    return turn_facts.merged(kept)[:MAX_SENTENCES]
 
 
 def _line(written: str) -> str:
@@ -188,11 +202,11 @@ def _line(written: str) -> str:
 
 def _follows(text: str, found: list[Turn], numbers: set[int]) -> bool:
     """Whether each sentence of `text` follows from what was written in these turns and what they show."""
-    rest = facts.still_open(found)
+    rest = turn_facts.still_open(found)
     if text.startswith(REASON) or (_OPEN.search(text) and not (rest and set(rest.turns) <= numbers)):
         return False
     dialogue = as_text([turn for turn in found if turn.number in numbers])
-    passage = "\n".join([dialogue, *sorted(facts.shown(found, numbers))])
+    passage = "\n".join([dialogue, *sorted(turn_facts.shown(found, numbers))])
     said = split(text)
     return bool(said) and all(
         evidence(one, passage, _FRAME).supported and check_generated(one, [dialogue]).allowed for one in said

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
+from actions.copilot.models import Turn as DeskTurn
 from actions.policy.engine import redact
 
 Event = dict[str, Any]
@@ -35,6 +37,20 @@ class Turn:
     number: int = 0
 
 
+@dataclass(frozen=True)
+class Said:
+    """What the assistant or an agent told the customer in one message, with the number of the turn.
+
+    `action` is the action that said it, "" for an agent. `at` is in UTC, None when nobody kept it.
+    """
+
+    text: str
+    turn: int
+    by_agent: bool = False
+    action: str = ""
+    at: datetime | None = None
+
+
 def bot_metadata(event: Event) -> dict[str, Any]:
     """What an action said about its utterance: Rasa keeps it one level down, an agent's reply directly."""
     outer = event.get("metadata") or {}
@@ -63,7 +79,7 @@ def turns(events: Iterable[Event], clean: Callable[[str], str] = redact) -> list
             text = event.get("text") or ""
             intent = ((event.get("parse_data") or {}).get("intent") or {}).get("name") or ""
             words = "" if text.startswith("/") else clean(text).strip()
-            found.append(Turn(words, intent, number=len(found) + 1))
+            found.append(Turn(words, intent, number=int(event.get("turn") or len(found) + 1)))
             action = ""
         elif kind == "action":
             action = str(event.get("name") or "")
@@ -83,6 +99,54 @@ def _add(turn: Turn, action: str, event: Event, clean: Callable[[str], str]) -> 
         turn.steps.append(Step(action))
     turn.steps[-1].said.append(text)
     turn.steps[-1].metadata |= metadata
+
+
+def told(events: Iterable[Event], clean: Callable[[str], str] = redact) -> list[Said]:
+    """What the customer was told in the current session, oldest first."""
+    found: list[Said] = []
+    turn, action = 0, ""
+    for event in current_session(events):
+        kind, at = event.get("event"), event.get("timestamp")
+        if kind == "user":
+            turn, action = int(event.get("turn") or turn + 1), ""
+        elif kind == "action":
+            action = str(event.get("name") or "")
+        elif kind == "bot" and event.get("text"):
+            by_agent = bot_metadata(event).get("author") == "agent"
+            when = datetime.fromtimestamp(float(at), UTC) if at else None
+            found.append(Said(clean(str(event["text"])).strip(), turn, by_agent, "" if by_agent else action, when))
+    return found
+
+
+def events_of(turns: Iterable[DeskTurn], packet: dict[str, Any] | None = None) -> list[Event]:
+    """A conversation as the desk has it as events of a tracker, which carry its turn numbers.
+
+    The packet adds which articles an answer came from, which the desk's turns don't tell.
+    """
+    answers: dict[int, dict[str, Any]] = {a["turn"]: a for a in (packet or {}).get("answers") or [] if "turn" in a}
+    events: list[Event] = []
+    for turn in turns:
+        at = _timestamp(turn.at)
+        if turn.who == "customer":
+            data = {"intent": {"name": turn.intent or ""}}
+            events.append({"event": "user", "text": turn.text, "timestamp": at, "parse_data": data, "turn": turn.n})
+        elif turn.who == "agent":
+            events.append({"event": "bot", "text": turn.text, "timestamp": at, "metadata": {"author": "agent"}})
+        elif turn.who == "bot":
+            about = answers.get(turn.n, {}) if turn.action == "action_answer" else {}
+            metadata = {key: about[key] for key in ("outcome", "sources") if key in about}
+            events.append({"event": "action", "name": turn.action or "", "timestamp": at})
+            events.append({"event": "bot", "text": turn.text, "timestamp": at, "metadata": {"metadata": metadata}})
+    return events
+
+
+def _timestamp(at: str) -> float | None:
+    """Seconds since the epoch; a time without a zone is UTC, and one that cannot be read is none."""
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def changed(found: list[Turn], change: Callable[[str], str]) -> list[Turn]:

@@ -91,11 +91,13 @@ def answer_to(
     on_claim: Callable[[str], None] | None = None,
     product: str = "",
     region: str = "",
+    to_gaps: bool = True,
 ) -> Result:
     """Answer `question`, which may be a follow-up to the exchanges of `context` (oldest first).
 
-    `on_claim` is called with each sentence that the model wrote as soon as it has passed all checks. Raises
-    ModelMissing, StoreError, PolicyError.
+    `on_claim` is called with each sentence that the model wrote as soon as it has passed all checks. `to_gaps`: whether
+    a question that stays without an answer is put on the knowledge-gap list. Raises ModelMissing, StoreError,
+    PolicyError.
     """
     model, started = chat_model(), time.monotonic()
     asked = redact(question)
@@ -111,7 +113,7 @@ def answer_to(
         result = replace(_answer(text, model, on_claim, product, region, keep=not personal), asked=asked)
         if result.outcome != "unknown":
             break
-    if result.outcome == "unknown":
+    if result.outcome == "unknown" and to_gaps:
         best = result.passages[0] if result.passages else None
         gaps.record(result.question, best.article if best else "", best.score if best else 0.0)
     _record(result, "none" if whole.text == asked else whole.by)

@@ -33,6 +33,7 @@ PASSAGE_WEIGHT = 0.45
 SENTENCE_WEIGHT = 0.45
 LEXICAL_WEIGHT = 0.1
 CANDIDATES = 20  # from each of the three searches
+INTERNAL = 3  # passages for colleagues alone that a search for agents adds at most
 CHROMA_CHUNKS = 500
 SENTENCE_CHUNKS = 5000
 
@@ -49,7 +50,7 @@ class Sentence:
 @dataclass(frozen=True)
 class Passage:
     """A chunk of an article with its scores: `cosine` and `lexical` are at most 1, `score` fuses them with
-    the best of its sentences."""
+    the best of its sentences. `audience` is public, unless the search was for agents (`Retriever.for_agents`)."""
 
     text: str
     context: str  # title and headings, "Title > Heading"
@@ -63,16 +64,17 @@ class Passage:
     sentences: tuple[Sentence, ...] = ()
     asked: float = 0.0  # the cosine of the closest example question
     example: str = ""  # and its text
+    audience: str = "public"
 
 
-def conditions(today: date, product: str = "", region: str = "") -> dict[str, Any]:
-    """Chroma's `where`: what a customer may read today. With a product or region, what is about all of them or
-    about this one."""
+def conditions(today: date, product: str = "", region: str = "", audience: str = "public") -> dict[str, Any]:
+    """Chroma's `where`: what a customer may read today; with the audience `internal` what agents may read besides.
+    With a product or region, what is about all of them or about this one."""
     day = as_int(today)
     named = [key for key in (product and scope("product", product), region and scope("region", region)) if key]
     return {
         "$and": [
-            {"audience": {"$eq": "public"}},
+            {"audience": {"$eq": audience}},
             {"valid_from": {"$lte": day}},
             {"valid_until": {"$gte": day}},
             *({"$or": [{key: True}, {f"{key.partition('_')[0]}_all": True}]} for key in named),
@@ -142,6 +144,22 @@ class Retriever:
         passages = [_passage(each, *texts[each.number]) for each in scored[: 2 * k] if each.number in texts]
         return sorted(passages, key=lambda p: (-p.score, p.article, p.position))[:k]
 
+    def for_agents(self, question: str, k: int = 5, today: date | None = None) -> list[Passage]:
+        """The `k` best passages for `question` that an agent may read: those of `search`, and with the audience
+        `internal` up to INTERNAL that are for colleagues alone. Never what is expired or not yet valid.
+
+        A way of its own, beside the search index, which holds nothing internal: `search`, by which customers are
+        answered, has nothing that could be switched to it. Raises ModelMissing, StoreError.
+        """
+        opened = self._now()
+        if opened is None:
+            return []
+        asked = in_our_words(question)
+        where = conditions(today or clock.today(), audience="internal")
+        found = opened.internal(encoder().embed_cached([asked])[0], set(stems(asked)), where)
+        public = self.search(question, k, today)
+        return sorted([*public, *found], key=lambda p: (-p.score, p.article, p.position))[:k]
+
 
 @dataclass(frozen=True)
 class _Opened:
@@ -165,6 +183,33 @@ class _Opened:
         pairs = zip(found["ids"][0], found["distances"][0], strict=True)
         numbers = ((self.index.number(i), 1.0 - distance) for i, distance in pairs)
         return {number: cosine for number, cosine in numbers if number is not None}
+
+    def internal(self, vector: np.ndarray, asked: set[str], where: dict[str, Any]) -> list[Passage]:
+        """The chunks outside the index that meet `where`, best first: Chroma compares the vectors of the whole chunks,
+        and the share of the stems `asked` that they hold takes the place of BM25."""
+        got = self.collection.query(
+            query_embeddings=[vector], n_results=INTERNAL, where=where, include=["documents", "metadatas", "distances"]
+        )
+        held = zip(got["documents"][0], got["metadatas"][0], got["distances"][0], strict=True)
+        passages = []
+        for document, meta, distance in held:
+            context, _, text = document.partition("\n")
+            cosine, words = 1.0 - float(distance), len(asked & set(stems(document))) / (len(asked) or 1)
+            passages.append(
+                Passage(
+                    text=text,
+                    context=context,
+                    title=str(meta["title"]),
+                    article=str(meta["article"]),
+                    position=int(meta["position"]),
+                    valid_from=int(meta["valid_from"]),
+                    cosine=cosine,
+                    lexical=words,
+                    score=(PASSAGE_WEIGHT + SENTENCE_WEIGHT) * cosine + LEXICAL_WEIGHT * words,
+                    audience=str(meta["audience"]),
+                )
+            )
+        return [passage for passage, meta in zip(passages, got["metadatas"][0], strict=True) if meets(meta, where)]
 
     def by_sentence(self, vector: np.ndarray, allowed: np.ndarray) -> list[int]:
         """The readable chunks with the sentences closest to `vector`, by number."""

@@ -13,8 +13,8 @@ from .business import (
     ReturnRow,
 )
 from .feedback import RatingRow
-from .trust import AssuranceRow, AttemptRow, AuditRow, CodeRow, LeaseRow, LockRow, NotificationRow, RequestRow
-from .work import AppointmentRow, OutageRow, PlaceRow, TicketRow
+from .trust import AssuranceRow, AttemptRow, AuditRow, CodeRow, LeaseRow, LockRow, NotificationRow, RequestRow, RunRow
+from .work import AppointmentRow, NoteRow, OutageRow, PlaceRow, TicketRow
 
 __all__ = [
     "AppointmentRow",
@@ -31,6 +31,7 @@ __all__ = [
     "InvoiceRow",
     "LeaseRow",
     "LockRow",
+    "NoteRow",
     "NotificationRow",
     "OrderRow",
     "OutageRow",
@@ -39,6 +40,7 @@ __all__ = [
     "RatingRow",
     "RequestRow",
     "ReturnRow",
+    "RunRow",
     "TicketRow",
     "UtcDateTime",
 ]

@@ -47,7 +47,7 @@ class LockRow(Base):
 
 
 class AuditRow(Base):
-    """One access to customer data, allowed or refused."""
+    """One access to customer data, allowed or refused; `actor` is the agent who asked, empty for the customer."""
 
     __tablename__ = "audit"
     __table_args__ = (Index("ix_audit_conversation", "conversation_id", "at"),)
@@ -61,6 +61,7 @@ class AuditRow(Base):
     level: Mapped[int]
     outcome: Mapped[str]
     reason: Mapped[str | None]
+    actor: Mapped[str] = mapped_column(default="")
 
 
 class CodeRow(Base):
@@ -92,6 +93,21 @@ class RequestRow(Base):
     action: Mapped[str] = mapped_column(primary_key=True)
     request: Mapped[str] = mapped_column(primary_key=True)
     outcome: Mapped[str]
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class RunRow(Base):
+    """A back-office action that an agent ran, with the case that it was for; `result` is NULL while it runs."""
+
+    __tablename__ = "copilot_runs"
+    __table_args__ = (Index("ix_copilot_runs_task", "task", "at"),)
+
+    conversation_id: Mapped[str] = mapped_column(primary_key=True)
+    request: Mapped[str] = mapped_column(primary_key=True)
+    action: Mapped[str]
+    task: Mapped[str]
+    reason: Mapped[str]
+    result: Mapped[str | None]
     at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

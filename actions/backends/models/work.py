@@ -54,6 +54,20 @@ class TicketRow(Base):
     opened_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class NoteRow(Base):
+    """What an agent wrote about a conversation."""
+
+    __tablename__ = "notes"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    conversation_id: Mapped[str] = mapped_column(index=True)
+    customer_id: Mapped[int | None] = mapped_column(ForeignKey("customers.id"), index=True)
+    text: Mapped[str]
+    disposition: Mapped[str]
+    author: Mapped[str]
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class OutageRow(Base):
     """A known fault in an area, which is the first half of a postcode."""
 

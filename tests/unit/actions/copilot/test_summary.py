@@ -10,9 +10,9 @@ import pytest
 from chat_events import action, agent, answer, bot, random_chat, user
 from knowledge_fixtures import ModelServer
 
-from actions.copilot.facts import QUOTE
 from actions.copilot.summary import as_read, sentences, summarise, supported
 from actions.copilot.transcript import as_text, turns
+from actions.copilot.turn_facts import QUOTE
 from actions.llm import chat_model
 
 articles = knowledge_fixtures.articles
