@@ -143,7 +143,8 @@ def _questions(call: Talk, caller: Identity) -> Iterator[_Reply]:
         return
     told = talk.values(call)
     proven = caller.level >= getattr(form, "needs", Level.NONE)
-    for slot, field in form.fields.items():
+    first = getattr(form, "before_proof", ())
+    for slot, field in sorted(form.fields.items(), key=lambda each: each[0] not in first):
         if slot in told or (slot in PROOF and proven) or not field.label:
             continue
         if slot == "order_number" and _order(call, caller):
@@ -154,10 +155,10 @@ def _questions(call: Talk, caller: Identity) -> Iterator[_Reply]:
 
 
 def _asked(field: Field) -> str:
-    """What to ask for: "your account number", "the order number"."""
+    """What to ask for: "your account number", "the reason"."""
     label = field.label
     if label == "the order":
-        return "the order number"
+        return "your order number"
     return label.replace("the ", "your ", 1) if label in ("the account number", "the postcode") else label
 
 
