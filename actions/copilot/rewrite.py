@@ -207,7 +207,8 @@ def _cut(sentence: str) -> list[str]:
     """A long sentence as two where it joins two whole ones."""
     if len(sentence.split()) < LONG:
         return [sentence]
-    joint = r"(?:;\s+(?:(?:and|so|but)\s+)?|,\s+(?:and|so|but)\s+)(?=(?:I|we|you|it|they|he|she|there|this|that|the|your|our|please)\b)"
+    starts = "I|we|you|it|they|he|she|there|this|that|the|your|our|please"
+    joint = rf"(?:;\s+(?:and\s+)?|,\s+and\s+|,\s+(?=(?:so|but)\s))(?=(?:(?:so|but)\s+)?(?:{starts})\b)"
     parts = [part.strip() for part in re.split(joint, sentence, flags=re.IGNORECASE)]
     if len(parts) < 2 or any(len(part.split()) < 4 for part in parts):
         return [sentence]

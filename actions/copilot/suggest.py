@@ -6,6 +6,7 @@ task. Where there is nothing good to say there is no suggestion.
 """
 
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -33,7 +34,7 @@ SORRY = "I'm sorry about the trouble this has caused."
 ANYTHING_ELSE = "Is there anything else I can help you with?"
 SHOW_MORE = "I can tell you more about it if you like."
 WELCOME = "You're welcome. Is there anything else I can help you with?"
-_THANKS = frozenset(stems("thanks thank cheers ta appreciated"))
+_THANKS = re.compile(r"\b(?:thanks?|thank you|thx|cheers|ta|appreciated?)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,7 @@ def _asked(field: Field) -> str:
 
 def _courtesies(result: Result, asked: str) -> Iterator[_Reply]:
     """Thanks are answered; nothing else that needs no answer is."""
-    if result.outcome == "chat" and set(stems(asked)) & _THANKS:
+    if result.outcome == "chat" and _THANKS.search(asked):
         yield _Reply(WELCOME, "canned", "The customer says thank you.")
 
 
