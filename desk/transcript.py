@@ -29,6 +29,7 @@ class Said:
     agent_name: str | None = None
     client_id: str | None = None
     channel: str | None = None
+    wait_minutes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def readable(text: str, buttons: list[dict[str, str]]) -> str:
 
 def _customer(event: RawEvent) -> Said | None:
     text = _text(event.get("text")).strip()
-    if not text or text in ("/session_start", "/restart"):
+    if not text or text in ("/session_start", "/restart") or _metadata(event).get("is_external"):
         return None
     parsed = event.get("parse_data")
     intent = parsed.get("intent") if isinstance(parsed, dict) else None
@@ -128,6 +129,7 @@ def _bot(event: RawEvent) -> Said | None:
         sources=_pairs(metadata.get("sources"), "title", "article"),
         buttons=_pairs(data.get("buttons") or data.get("quick_replies"), "title", "payload"),
         agent_name=_text(metadata.get("agent_name"))[:120] or None,
+        wait_minutes=_minutes(metadata.get("wait_minutes")),
     )
 
 
@@ -157,6 +159,11 @@ def _pairs(value: Any, first: str, second: str) -> list[dict[str, str]]:
         for row in rows
         if isinstance(row, dict) and _text(row.get(first))
     ]
+
+
+def _minutes(value: Any) -> int | None:
+    """A wait that the customer was told."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 10_000 else None
 
 
 def _text(value: Any) -> str:
