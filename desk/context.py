@@ -5,13 +5,16 @@ from dataclasses import dataclass, field
 from jinja2 import Environment
 from sanic import Request
 
+from desk.assignment import Assignment
 from desk.assistant import HTTPAssistant
 from desk.database import Database
 from desk.handling import Handling
 from desk.live import Hub
 from desk.models import LoginSession, User
+from desk.presence import Sightings
 from desk.rendering import environment
 from desk.settings import Settings
+from desk.watchdog import Watchdog
 
 
 @dataclass
@@ -24,11 +27,17 @@ class Desk:
     hub: Hub = field(default_factory=Hub)
     jinja: Environment = field(default_factory=environment)
     handling: Handling = field(init=False)
+    assignment: Assignment = field(init=False)
+    watchdog: Watchdog = field(init=False)
+    sightings: Sightings = field(init=False)
 
     def __post_init__(self) -> None:
         self.database = Database(self.settings.database_url)
         self.assistant = HTTPAssistant(self.settings.assistant_url, self.settings.rasa_token)
         self.handling = Handling(self.database, self.assistant, self.hub)
+        self.assignment = Assignment(self.handling)
+        self.watchdog = Watchdog(self.handling, self.settings.timings)
+        self.sightings = Sightings(self.database)
 
 
 def desk_of(request: Request) -> Desk:

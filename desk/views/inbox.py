@@ -68,6 +68,7 @@ async def stream(request: Request) -> None:
             changed = await subscription.changes(HEARTBEAT_SECONDS)
             if subscription.closed:
                 break
+            await desk.sightings.seen(user_of(request).id)
             if not changed:
                 if not await _still_logged_in(desk, request):
                     break
