@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, and_, or_, update
+from sqlalchemy import ColumnElement, CursorResult, and_, false, or_, update
 
 from desk import audit, notes
 from desk.conversations import find
@@ -83,7 +83,8 @@ class Custody:
         The values are written only while `holder_id` (else the user) has the conversation, or where `already` says that
         the event stream has brought it there.
         """
-        mine = Conversation.assigned_to == (holder_id or (user.id if user else None))
+        holder_id = holder_id or (user.id if user else None)
+        mine = Conversation.assigned_to == holder_id if holder_id else false()
         async with self.database.session() as session, session.begin():
             if values:
                 await session.execute(
