@@ -4,9 +4,13 @@ What the next click depends on is written at once. The same facts come back thro
 so a write happens only if the conversation is still the user's, or where the stream has already brought it.
 """
 
-from dataclasses import dataclass
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from weakref import WeakValueDictionary
 
 from sqlalchemy import ColumnElement, CursorResult, and_, false, or_, update
 
@@ -25,6 +29,14 @@ class Custody:
 
     database: Database
     hub: Hub
+    _locks: WeakValueDictionary[int, asyncio.Lock] = field(default_factory=WeakValueDictionary)
+
+    @asynccontextmanager
+    async def alone(self, conversation_id: int) -> AsyncIterator[None]:
+        """One action at a time on a conversation, so that the assistant hears of them in the order of the database."""
+        lock = self._locks.setdefault(conversation_id, asyncio.Lock())
+        async with lock:
+            yield
 
     async def get(self, conversation_id: int) -> Conversation:
         """The conversation; raises Refused if there is none."""

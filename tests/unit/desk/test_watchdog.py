@@ -1,5 +1,6 @@
 """The watchdog finds conversations that nobody owns or answers, once each, and puts them right."""
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -76,6 +77,7 @@ def test_what_the_customer_was_told_counts_more_than_the_desks_own_clock(floor):
 
 def test_a_customer_without_an_answer_is_flagged_until_the_reply(floor):
     floor.take("alex")
+    floor.run(Sightings(floor.database).seen(1))
     floor.write(customer_at=floor.ago(200), assigned_at=floor.ago(400))
     assert sweep(floor) == 1
     assert floor.conversation().flag == "unanswered"
@@ -91,7 +93,7 @@ def test_an_agent_who_has_gone_gives_it_back_and_the_customer_hears_of_it(floor)
     floor.write(assigned_at=floor.ago(400))
     assert sweep(floor) == 0, "a page is open"
     other = Watchdog(floor.handling, Timings(gone=1), started=floor.ago(3600))
-    floor.run(__import__("asyncio").sleep(1.1))
+    time.sleep(1.1)
     assert floor.run(other.sweep()) == 1
     conversation = floor.conversation()
     assert (conversation.phase, conversation.owner, conversation.assigned_to) == ("queue", "queue", None)
