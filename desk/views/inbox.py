@@ -71,6 +71,7 @@ async def stream(request: Request) -> None:
                 break
             if subscription.typing_changed():
                 await response.send(_event("typing"))
+            await desk.sightings.seen(user_of(request).id)
             if not changed:
                 if not await _still_logged_in(desk, request):
                     break
