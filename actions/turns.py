@@ -71,9 +71,19 @@ def intent_of(tracker: Tracker) -> str | None:
 
 
 def text_of(tracker: Tracker) -> str:
-    """The words of the latest message; none for a button's intent."""
+    """The words of the latest message; none for a button's intent, or where another service speaks for nobody."""
     text = tracker.latest_message.get("text") or ""
-    return "" if text.startswith("/") else text
+    return "" if text.startswith("/") or is_external(tracker) else text
+
+
+def is_external(tracker: Tracker) -> bool:
+    """Whether no customer wrote the latest message: another service has triggered its intent."""
+    return is_external_event(next((e for e in reversed(tracker.events) if e.get("event") == "user"), {}))
+
+
+def is_external_event(event: dict[str, Any]) -> bool:
+    """Whether a `user` event stands for an intent that another service has triggered."""
+    return bool((event.get("metadata") or {}).get("is_external"))
 
 
 def _phase(tracker: Tracker, form: str) -> Phase:
