@@ -19,6 +19,7 @@ from .forms import MAX_TRIES, Form
 from .helpdesk import HelpDeskDown, helpdesk
 from .logs import conversation_ref, get_logger
 from .policy.rules import PolicyError
+from .queue_words import Choice, choice
 from .settings import MissingSetting
 from .speech import promise
 from .tasks import Task
@@ -36,18 +37,30 @@ class QueueForm(Form):
 
     resumable = False
 
+    def read(self, turn: Turn) -> dict[str, Any]:
+        """As every form; "never mind" is no message, and "I'll wait" no time."""
+        leaving = _in_queue(turn) and turn.phase is Phase.ANSWER and choice(turn.text) in (Choice.BACK, Choice.STAY)
+        return {} if leaving else super().read(turn)
+
+    def _interrupted(self, turn: Turn) -> bool:
+        return (_in_queue(turn) and choice(turn.text) is not None) or super()._interrupted(turn)
+
     def _failed_try(self, turn: Turn) -> None:
-        if turn.get("owner") == "queue" and int(turn.get("tries") or 0) + 1 >= MAX_TRIES:
+        if _in_queue(turn) and int(turn.get("tries") or 0) + 1 >= MAX_TRIES:
             turn.finish(STILL_IN_LINE)
         else:
             super()._failed_try(turn)
 
     def refused(self, turn: Turn, slot: str) -> None:
         """Nothing here is asked for without need; who waits in the queue just keeps waiting."""
-        if turn.get("owner") == "queue":
+        if _in_queue(turn):
             turn.finish("That's fine. You keep your place in the queue.")
         else:
             super().refused(turn, slot)
+
+
+def _in_queue(turn: Turn) -> bool:
+    return bool(turn.tracker.slots.get("owner") == "queue")
 
 
 def _time(turn: Turn) -> str | None:
@@ -250,8 +263,7 @@ def subject(tracker: Tracker) -> str:
 
 
 def _left(turn: Turn) -> str:
-    waited = turn.tracker.slots.get("owner") == "queue"
-    return "You needn't wait here any longer; I'm here if there's anything else." if waited else ""
+    return "You needn't wait here any longer; I'm here if there's anything else." if _in_queue(turn) else ""
 
 
 def _ref(turn: Turn) -> dict[str, str]:

@@ -15,7 +15,8 @@ LEAD = timedelta(minutes=15)  # a call can be promised for the time after it
 DAYS = 14  # how far ahead
 _STEP = 5  # minutes
 _IN_A_WHILE = re.compile(
-    r"\bin (?:about |around )?(?P<count>an?|half an|one|two|three|\d{1,2}) (?P<unit>min(?:ute)?s?|hours?|hrs?)\b", re.IGNORECASE
+    r"\bin (?:about |around )?(?P<count>an?|half an|one|two|three|\d{1,2}) (?P<unit>min(?:ute)?s?|hours?|hrs?)\b",
+    re.IGNORECASE,
 )
 _COUNTS = {"a": 1.0, "an": 1.0, "half an": 0.5, "one": 1.0, "two": 2.0, "three": 3.0}
 

@@ -26,7 +26,7 @@ def card(packet: dict[str, Any]) -> str:
 
 
 def corrected(packet: dict[str, Any], text: str, turn: int) -> dict[str, Any]:
-    """The packet with the customer's correction, which is what is open from now on; `turn` is their message's number."""
+    """The packet with the customer's correction as the open question; `turn` is their message's number."""
     try:
         said = redact(" ".join(text.split()))[:LENGTH]
     except PolicyError as error:  # what cannot be redacted stays in the conversation alone

@@ -62,7 +62,9 @@ class BuiltInDesk:
 
     def estimate(self, queue: str, conversation: str) -> Estimate:
         """GET /api/queues/<queue>/estimate."""
-        found = self._call("GET", f"/api/queues/{quote(queue, safe='')}/estimate", params={"conversation": conversation})
+        found = self._call(
+            "GET", f"/api/queues/{quote(queue, safe='')}/estimate", params={"conversation": conversation}
+        )
         try:
             minutes = found["wait_minutes"]
             return Estimate(
@@ -121,6 +123,6 @@ def helpdesk() -> HelpDesk:
         made: HelpDesk = getattr(importlib.import_module(module), attribute or "HelpDesk")()
     except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise settings.MissingSetting(
-            f"HELP_DESK must be {BUILT_IN} or the path of a class such as package.module:HelpDesk, not {name!r} ({error})"
+            f"HELP_DESK must be {BUILT_IN} or a class such as package.module:HelpDesk, not {name!r} ({error})"
         ) from error
     return made

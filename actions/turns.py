@@ -12,6 +12,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.forms import REQUESTED_SLOT
 
 from . import identity, parsing
+from .copilot import transcript
 from .identity import Identity
 from .speech import Events, offer_person
 
@@ -78,12 +79,7 @@ def text_of(tracker: Tracker) -> str:
 
 def is_external(tracker: Tracker) -> bool:
     """Whether no customer wrote the latest message: another service has triggered its intent."""
-    return is_external_event(next((e for e in reversed(tracker.events) if e.get("event") == "user"), {}))
-
-
-def is_external_event(event: dict[str, Any]) -> bool:
-    """Whether a `user` event stands for an intent that another service has triggered."""
-    return bool((event.get("metadata") or {}).get("is_external"))
+    return transcript.is_external(next((e for e in reversed(tracker.events) if e.get("event") == "user"), {}))
 
 
 def _phase(tracker: Tracker, form: str) -> Phase:

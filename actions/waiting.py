@@ -14,6 +14,7 @@ from rasa_sdk.forms import REQUESTED_SLOT
 from . import callback_times, card, clock, contact_details, hours
 from .backends.rules import RulesProblem
 from .callback import CALLBACK_FORM, MESSAGE_FORM, queue_of, team_name
+from .conversation import last_said
 from .copilot.transcript import bot_metadata, current_session
 from .forms import FORMS
 from .helpdesk import Estimate, HelpDeskDown, helpdesk
@@ -24,7 +25,7 @@ from .policy.rules import PolicyError
 from .queue_words import Choice, choice, closed, correction, place
 from .settings import MissingSetting
 from .speech import YES_NO, Events
-from .turns import intent_of, is_external, is_external_event, text_of
+from .turns import intent_of, is_external, text_of
 
 log = get_logger(__name__)
 
@@ -37,7 +38,10 @@ WHAT_IS_WRONG = "What should I put right? Tell me in your own words and I'll pas
 class ActionWaiting(Action):
     """Answers a message of a customer who waits in the queue."""
 
-    failure_text = "Sorry, something went wrong on our side. You keep your place in the queue."
+    failure_text = (
+        "Sorry, something went wrong on our side, but you keep your place in the queue. Would you still like to talk "
+        "to a person?"
+    )
 
     def name(self) -> str:
         """The action's name."""
@@ -54,7 +58,13 @@ class ActionWaiting(Action):
             return urgent
         asked_to_correct = _last_kind(tracker) == "correct"
         chosen = choice(text)
-        if asked_to_correct and chosen in (None, Choice.CORRECT, Choice.CALLBACK, Choice.MESSAGE) and not _pressed(text):
+        if chosen is None and intent_of(tracker) == "stop" and tracker.active_loop_name:
+            chosen = Choice.BACK
+        if (
+            asked_to_correct
+            and chosen in (None, Choice.CORRECT, Choice.CALLBACK, Choice.MESSAGE)
+            and not _pressed(text)
+        ):
             return _correct(dispatcher, tracker, text)
         match chosen:
             case Choice.CORRECT:
@@ -71,7 +81,9 @@ class ActionWaiting(Action):
                 _say(dispatcher, f"All right. {_when(tracker)}".strip(), "stay")
                 return _form_ended() if tracker.active_loop_name else []
         if not tracker.active_loop_name and not _acknowledged_lately(tracker):
-            _say(dispatcher, f"Thank you, I've added that for {team_name(queue_of(tracker))}. {_when(tracker)}", "added")
+            _say(
+                dispatcher, f"Thank you, I've added that for {team_name(queue_of(tracker))}. {_when(tracker)}", "added"
+            )
         return []
 
 
@@ -85,7 +97,8 @@ class ActionResume(Action):
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Any) -> Events:
         """Run the form with the values that it had."""
         form = stopped_form(tracker)
-        if form is None:
+        if form is None or not any(bot_metadata(event).get("waiting") == "back" for event in last_said(tracker)):
+            # Another answer came between the offer and this "yes", which is therefore no yes to the offer.
             dispatcher.utter_message(response="utter_nothing_to_confirm")
             return [SlotSet("offer", None), FollowupAction("action_listen")]
         return go_on_with(form)
@@ -94,7 +107,9 @@ class ActionResume(Action):
 class ActionHandedBack(Action):
     """An agent has handed the conversation back: goes on with the task they named, with the values they set."""
 
-    failure_text = "You're back with Northlight's assistant. Something went wrong on our side; shall I get a person again?"
+    failure_text = (
+        "You're back with Northlight's assistant. Something went wrong on our side; shall I get a person again?"
+    )
 
     def name(self) -> str:
         """The action's name."""
@@ -126,7 +141,14 @@ def stopped_form(tracker: Tracker) -> str | None:
 
 def go_on_with(form: str) -> Events:
     """The events that run a form with the values that its slots have; what is read back needs a new yes."""
-    fresh: dict[str, Any] = {"confirmed": None, "change": None, "tries": 0, "ended": None, "offer": None, "paused": None}
+    fresh: dict[str, Any] = {
+        "confirmed": None,
+        "change": None,
+        "tries": 0,
+        "ended": None,
+        "offer": None,
+        "paused": None,
+    }
     return [*(SlotSet(slot, value) for slot, value in fresh.items()), FollowupAction(form)]
 
 
@@ -193,9 +215,8 @@ def _back_to_bot(dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
     """The customer would rather go on with the assistant: out of the queue, and the stopped task is offered."""
     form = stopped_form(tracker)
     if form:
-        dispatcher.utter_message(
-            text=f"You're back with me. Shall we go on with {FORMS[form].title}?", buttons=list(YES_NO)
-        )
+        text = f"You're back with me. Shall we go on with {FORMS[form].title}?"
+        dispatcher.utter_message(text=text, buttons=list(YES_NO), metadata={"waiting": "back"})
     else:
         dispatcher.utter_message(text="You're back with me. What can I do for you?")
     fields = {"conversation": conversation_ref(tracker.sender_id)}
@@ -210,7 +231,7 @@ def _correct(dispatcher: CollectingDispatcher, tracker: Tracker, text: str) -> E
     if not text or not isinstance(packet, dict):
         _say(dispatcher, WHAT_IS_WRONG, "correct")
         return []
-    number = sum(e.get("event") == "user" and not is_external_event(e) for e in current_session(tracker.events))
+    number = sum(event.get("event") == "user" for event in current_session(tracker.events))
     changed = card.corrected(packet, text, number)
     place_packet(tracker, changed)
     _say(dispatcher, "Thank you, I've corrected that and passed it on.", "corrected")
@@ -263,8 +284,8 @@ def _pressed(text: str) -> bool:
 
 def _last_kind(tracker: Tracker) -> str:
     """What the bot's latest message while waiting was for."""
-    said = next((e for e in reversed(tracker.events) if e.get("event") == "bot"), {})
-    return str(bot_metadata(said).get("waiting") or "")
+    said = (event for event in reversed(tracker.events) if event.get("event") == "bot")
+    return str(bot_metadata(next(said, {})).get("waiting") or "")
 
 
 def _acknowledged_lately(tracker: Tracker) -> bool:
