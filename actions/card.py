@@ -20,7 +20,8 @@ def card(packet: dict[str, Any]) -> str:
     parts = [] if not issue or issue.startswith(_NO_ISSUE) else [f"“{issue}”"]
     if account := (packet.get("identity") or {}).get("account"):
         parts.append(f"account {account}")
-    values = [slot for slot in packet.get("slots") or [] if slot["name"] not in _NOT_SHOWN and slot["value"]]
+    given = (slot for slot in packet.get("slots") or [] if slot["turn"] and slot["value"])  # in this session
+    values = [slot for slot in given if slot["name"] not in _NOT_SHOWN]
     parts += [f"{slot['label']}: {slot['value']}" for slot in values[:SHOWN]]
     return f"Here's what I'm passing on: {'; '.join(parts)}. Is that right?" if parts else ""
 

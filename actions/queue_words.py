@@ -22,12 +22,13 @@ class Choice(StrEnum):
 
 
 _NOT = (
-    r"(?:do not|don'?t|didn'?t|did not|never|not|nobody|no one|noone|no(?! ?,)|why|said|told me|supposed|promised|meant|"
-    r"were going)"
+    r"(?:do not|don'?t|didn'?t|did not|never|not|nobody|no one|noone|no(?! ?,)|why|said|told me|supposed|promised|"
+    r"meant|were going)"
 )
 _PERSON = r"(?:(?:some|any)(?:one|body)|a person|a human|an? (?:agent|advis[eo]r|colleague)|they|he|she|you|your \w+)"
 _BACK = re.compile(
-    r"\b(?:back|return|rather|go|talk|speak|chat|carry on|continue|switch)\b.{0,30}\b(?:(?:chat ?)?bot|assistant|robot)\b|"
+    r"\b(?:back|return|rather|go|talk|speak|chat|carry on|continue|switch)\b.{0,30}"
+    r"\b(?:(?:chat ?)?bot|assistant|robot)\b|"
     r"^\W*(?:(?:oh|ok|okay|actually|well|no)[\s,]+)*(?:forget (?:it|about it)|never ?mind|don'?t bother|leave it|"
     r"cancel(?: (?:it|that|this|please))?\W*$|stop(?: (?:waiting|it|this|please))?\W*$|"
     r"no need(?: for (?:a|the) (?:person|human|agent))?|i'?ll (?:manage|sort it|do it myself))\b",
@@ -40,13 +41,15 @@ _CALLBACK = re.compile(
 )
 _MESSAGE = re.compile(r"\b(?:leave|take|write|send(?! (?:me|us)))\b.{0,25}\b(?:message|note)\b", re.IGNORECASE)
 _CORRECT = re.compile(
-    r"^\W*(?:no[\s,]+)?(?:correct (?:it|that|this)|"
-    r"(?:that'?s|that is|it'?s|this is) (?:wrong|incorrect|not (?:quite )?(?:right|correct|it))|(?:change|edit) (?:it|that)|wrong|not (?:quite )?(?:right|correct))\b[\s:.,;!-]*(?P<rest>.*)$",
+    r"^\W*(?:no[\s,]+)?(?:correct (?:it|that|this)|(?:change|edit) (?:it|that)|wrong|not (?:quite )?(?:right|correct)|"
+    r"(?:that'?s|that is|it'?s|this is) (?:wrong|incorrect|not (?:quite )?(?:right|correct|it)))\b"
+    r"[\s:.,;!-]*(?P<rest>.*)$",
     re.IGNORECASE | re.DOTALL,
 )
 _STAY = re.compile(
     r"^\W*(?:(?:yes|ok|okay|no problem|fine|alright|all right|thanks|no)[\s,.]+)*"
-    r"(?:keep waiting|i(?:'ll| will| can|'d rather)? (?:just )?(?:wait|stay|hold|hang on)|(?:happy to|let me|just) wait|stay|wait)\b"
+    r"(?:keep waiting|i(?:'ll| will| can|'d rather)? (?:just )?(?:wait|stay|hold|hang on)|"
+    r"(?:happy to|let me|just) wait|stay|wait)\b"
     r"(?!.*\b(?:until|till?|for (?:my|the|a))\b)",
     re.IGNORECASE,
 )
