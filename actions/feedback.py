@@ -9,6 +9,7 @@ from .forms import Form
 from .tasks import Task
 from .turns import ANSWERING, Phase, Turn
 
+AGENT_CLOSED = "EXTERNAL_agent_closed"  # the desk asks for the rating of a conversation that an agent has closed
 FAREWELL = 4  # words: "no, thank you, bye" is no comment, and more may be one
 POOR = 2  # a rating up to this is followed by the offer of a person
 _SCORES = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5}
@@ -58,7 +59,8 @@ class ValidateFeedbackForm(Form):
         session = str(pauses.session(turn.tracker))
         if turn.phase is Phase.ACTIVATION:
             if turn.get("feedback_asked") == session and turn.intent not in self.wants:
-                self._goodbye(turn)
+                # When an agent has closed the conversation there is nothing to add to their goodbye.
+                turn.finish() if turn.intent == AGENT_CLOSED else self._goodbye(turn)
                 return
             turn.set(feedback_asked=session, paused=None)  # who says goodbye has done with what waited
         elif turn.requested == "rating" and turn.get("rating") is None and turn.intent in _NOTHING:

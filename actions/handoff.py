@@ -7,24 +7,26 @@ from rasa_sdk.events import ActiveLoop, FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.forms import REQUESTED_SLOT
 
-from actions import hours, queues
-from actions.backends.rules import RulesProblem
+from actions.callback import team_name
+from actions.card import card
 from actions.copilot.transcript import bot_metadata, current_session
 from actions.logs import conversation_ref, get_logger
 from actions.packet import build_packet
 from actions.packet_reason import reason_for
+from actions.queue_words import Choice, closed, place
 from actions.speech import Events
 from actions.turns import intent_of
+from actions.waiting import buttons, estimate_for, offered, open_now, place_packet
 
 log = get_logger(__name__)
 
 HANDED_OVER = (
-    "I'm passing you to {team} now. They can see what we've said here, so you won't have to repeat it. "
-    "They'll reply in this conversation as soon as they're free."
+    "I'm passing you to {team} now. They can see what we've said here, so you won't have to repeat it. {stands} "
+    "They'll reply in this conversation."
 )
 CLOSED = (
-    "I'm passing this on to {team}. They can see what we've said here, so you won't have to repeat it. "
-    "They're back {back}, and will reply in this conversation."
+    "I'm passing this on to {team}. They can see what we've said here, so you won't have to repeat it. {back} "
+    "You needn't stay here for it."
 )
 WAITING = "You're already in the queue for one of my colleagues. They can see what you've written and will reply here."
 WITH_AGENT = "One of my colleagues is with you already and will reply here."
@@ -52,8 +54,8 @@ class ActionHandoff(Action):
             # The rule that led here holds only while there is an offer, so nothing else would end the turn.
             return [SlotSet("offer", None), FollowupAction("action_listen")]
         packet = build_packet(tracker, reason, rule)
-        text = f"{reply} {handed_over(packet['queue'])}".strip()
-        dispatcher.utter_message(text=text, metadata={"handoff": reason})
+        packet["told"] = _tell(dispatcher, tracker, packet, reply)
+        place_packet(tracker, packet)
         fields = {
             "conversation": conversation_ref(tracker.sender_id),
             "reason": reason,
@@ -72,15 +74,26 @@ class ActionHandoff(Action):
         ]
 
 
-def handed_over(queue: str) -> str:
-    """What the customer hears: which team takes over, and when they are back if they are not there."""
-    try:
-        team = queues.queues()[queue].team
-        closed = not hours.open_now()
-    except (queues.QueuesProblem, RulesProblem) as error:  # a person must be reached also when a file is broken
-        log.error("hours_or_queues_unavailable", extra={"reason": str(error)})
-        return HANDED_OVER.format(team="one of my colleagues")
-    return CLOSED.format(team=team, back=hours.back()) if closed else HANDED_OVER.format(team=team)
+def _tell(dispatcher: CollectingDispatcher, tracker: Tracker, packet: dict[str, Any], reply: str) -> str:
+    """Say who takes over and when, show the card, and offer what may be chosen; returns what was told about the wait.
+
+    After a policy rule's own words (`reply`), which may be about an emergency, nothing is shown to be corrected.
+    """
+    is_open, team = open_now(), team_name(packet["queue"])
+    estimate = estimate_for(tracker, packet["queue"]) if is_open else None
+    if is_open:
+        told = HANDED_OVER.format(team=team, stands=place(estimate) if estimate else "")
+    else:
+        told = CLOSED.format(team=team, back=closed())
+    told = " ".join(told.split())
+    wait = estimate.wait_minutes if estimate else None
+    announced = {"handoff": packet["reason"], "wait_minutes": wait}
+    shown = "" if reply else card(packet)
+    choices = offered(is_open)
+    dispatcher.utter_message(text=f"{reply} {told}".strip(), buttons=None if shown else choices, metadata=announced)
+    if shown:
+        dispatcher.utter_message(text=shown, buttons=[*buttons(Choice.CORRECT), *choices], metadata={"waiting": "card"})
+    return told
 
 
 def offer_stands(tracker: Tracker) -> bool:

@@ -99,6 +99,11 @@ def desk_token() -> str:
     return os.environ.get("DESK_TOKEN", "").strip()
 
 
+def help_desk() -> str:
+    """Which help desk takes conversations over (HELP_DESK): desk, or the path of a class (see actions/helpdesk.py)."""
+    return os.environ.get("HELP_DESK", "").strip() or "desk"
+
+
 def actions_port() -> int:
     """The port to listen on (ACTIONS_PORT)."""
     return _port("ACTIONS_PORT", DEFAULT_PORT)

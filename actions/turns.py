@@ -12,6 +12,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.forms import REQUESTED_SLOT
 
 from . import identity, parsing
+from .copilot import transcript
 from .identity import Identity
 from .speech import Events, offer_person
 
@@ -71,9 +72,14 @@ def intent_of(tracker: Tracker) -> str | None:
 
 
 def text_of(tracker: Tracker) -> str:
-    """The words of the latest message; none for a button's intent."""
+    """The words of the latest message; none for a button's intent, or where another service speaks for nobody."""
     text = tracker.latest_message.get("text") or ""
-    return "" if text.startswith("/") else text
+    return "" if text.startswith("/") or is_external(tracker) else text
+
+
+def is_external(tracker: Tracker) -> bool:
+    """Whether no customer wrote the latest message: another service has triggered its intent."""
+    return transcript.is_external(next((e for e in reversed(tracker.events) if e.get("event") == "user"), {}))
 
 
 def _phase(tracker: Tracker, form: str) -> Phase:

@@ -58,13 +58,18 @@ def bot_metadata(event: Event) -> dict[str, Any]:
     return inner if isinstance(inner, dict) else outer
 
 
+def is_external(event: Event) -> bool:
+    """Whether a `user` event stands for an intent that another service has triggered: no customer wrote it."""
+    return event.get("event") == "user" and bool((event.get("metadata") or {}).get("is_external"))
+
+
 def current_session(events: Iterable[Event]) -> list[Event]:
-    """The events since the latest restart or start of a session."""
+    """The events since the latest restart or start of a session, without messages that no customer wrote."""
     kept: list[Event] = []
     for event in events:
         if event.get("event") in ("restart", "session_started"):
             kept = []
-        else:
+        elif not is_external(event):
             kept.append(event)
     return kept
 

@@ -39,6 +39,7 @@ from assistant.nlu.calibration import (
     nearest,
     unseen,
 )
+from assistant.nlu.external import learnable
 from assistant.nlu.svm import HybridSVM, unit
 
 OUT_OF_SCOPE = "out_of_scope"
@@ -132,7 +133,7 @@ class SVMIntentClassifier(IntentClassifier, GraphComponent):
         Raises:
             InvalidConfigException: the examples have no dense sentence features.
         """
-        examples = [example for example in training_data.intent_examples if example.get(TEXT)]
+        examples = learnable(training_data)
         if examples:
             texts = [example.get(TEXT) for example in examples]
             intents = np.array([example.get(INTENT) for example in examples])

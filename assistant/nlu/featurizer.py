@@ -20,6 +20,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from assistant.nlu.calibration import HELD_OUT, REHEARSAL
 from assistant.nlu.encoder import DIMENSIONS, LAYERS, TOKENIZER, Encoder, digest, find_file
+from assistant.nlu.external import learnable
 from assistant.nlu.tuned import ENCODER_FILE, TuningSettings, code_digest, read_rehearsal, tune_into, tuned_vectors
 from assistant.nlu.vectors import VectorFile, Vectors
 
@@ -143,7 +144,7 @@ class MiniLMFeaturizer(DenseFeaturizer, GraphComponent):
 
     def train(self, training_data: TrainingData) -> Resource:
         """Fine-tunes the encoder where config.yml says so and there are two intents to tell apart."""
-        examples = _examples(training_data)
+        examples = learnable(training_data)
         intents = [example.get(INTENT) for example in examples]
         with self._model_storage.write_to(self._resource) as folder:
             # A model archive leaves out an empty folder, and the component could then not be loaded.
@@ -167,7 +168,7 @@ class MiniLMFeaturizer(DenseFeaturizer, GraphComponent):
         """Adds features to every training example, and what a tuned encoder's rehearsal showed."""
         self._featurize(training_data.training_examples, self._vectors.get_for_training)
         if self._rehearsal:
-            for example, vector, held_out in zip(_examples(training_data), *self._rehearsal, strict=True):
+            for example, vector, held_out in zip(learnable(training_data), *self._rehearsal, strict=True):
                 example.set(REHEARSAL, vector)
                 example.set(HELD_OUT, bool(held_out))
         return training_data
@@ -198,8 +199,3 @@ class MiniLMFeaturizer(DenseFeaturizer, GraphComponent):
             if inside:
                 row[:] = hidden[inside].mean(axis=0)
         return features
-
-
-def _examples(training_data: TrainingData) -> list[Message]:
-    """The examples that the encoder is tuned on, always in the same order."""
-    return [example for example in training_data.intent_examples if example.get(TEXT)]

@@ -3,6 +3,7 @@
 import importlib
 import shutil
 import sys
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -13,6 +14,7 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 from chats import Chat, Clock  # noqa: E402
+from desk_server import DeskServer  # noqa: E402
 
 from actions import clock, server, settings  # noqa: E402
 from actions.backends.schema import upgrade  # noqa: E402
@@ -71,3 +73,13 @@ def database(sown: Path, var: Path, fixed_clock: Clock) -> Path:
 def chat() -> Chat:
     """A conversation with one customer."""
     return Chat()
+
+
+@pytest.fixture
+def desk(monkeypatch: pytest.MonkeyPatch) -> Iterator[DeskServer]:
+    """A desk's API on loopback, which the settings name."""
+    with DeskServer() as server:
+        monkeypatch.setenv("DESK_URL", server.url)
+        monkeypatch.setenv("DESK_TOKEN", server.token)
+        monkeypatch.delenv("HELP_DESK", raising=False)
+        yield server

@@ -7,6 +7,8 @@ from typing import Any
 
 import knowledge_fixtures
 import pytest
+from chats import Clock
+from desk_server import DeskServer
 from knowledge_fixtures import ModelServer
 from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
@@ -54,11 +56,21 @@ def tracker(events: list[dict[str, Any]], form: str | None = None, **slots: Any)
     return Tracker.from_dict(state | {"active_loop": {"name": form} if form else {}})
 
 
+def messages(made: Tracker) -> list[dict[str, Any]]:
+    dispatcher = CollectingDispatcher()
+    asyncio.run(ActionHandoff().run(dispatcher, made, {}))
+    return dispatcher.messages
+
+
+def titles(message: dict[str, Any]) -> list[str]:
+    return [button["title"] for button in message["buttons"]]
+
+
 def run(made: Tracker) -> tuple[str, dict[str, Any], list[dict[str, Any]]]:
     """What is said, the slots that change, and all events."""
     dispatcher = CollectingDispatcher()
     events = asyncio.run(ActionHandoff().run(dispatcher, made, {}))
-    assert len(dispatcher.messages) == 1
+    assert len(dispatcher.messages) in (1, 2)  # the announcement, and the card where there is something to show
     slots = {e["name"]: e["value"] for e in events if e["event"] == "slot"}
     return dispatcher.messages[0]["text"], slots, events
 
@@ -148,7 +160,7 @@ def test_a_person_is_reached_when_the_file_of_queues_is_broken(monkeypatch: pyte
 
     monkeypatch.setattr(queues, "queues", broken)
     said, slots, _ = run(tracker([user("a person please", "request_human")], owner="bot"))
-    assert "passing you to one of my colleagues now" in said and slots["handoff"]["queue"] == "general"
+    assert "to one of my colleagues" in said and slots["handoff"]["queue"] == "general"
 
 
 def test_a_person_is_reached_when_database_and_policy_are_down(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -167,3 +179,45 @@ def test_a_failing_model_does_not_hold_up_the_handoff(model_server: ModelServer)
     model_server.status = 500
     _, slots, _ = run(tracker([user("a person", "request_human")], owner="bot"))
     assert slots["handoff"]["summary"][-1]["text"] == "Handed over because the customer asked for a person."
+
+
+BILL = [user("can you explain my bill", "explain_bill"), user("a person please", "request_human")]
+CHOICES = ["Keep waiting", "Call me back", "Leave a message", "Back to the assistant"]
+
+
+def test_the_customer_hears_place_and_wait_and_may_choose(fixed_clock: Clock, desk: DeskServer) -> None:
+    fixed_clock.move(days=1)  # Monday, 3pm
+    desk.estimates["billing"] = {"waiting": 1, "position": 2, "wait_minutes": 6, "agents": 1, "open": True}
+    told, card = messages(tracker(BILL, owner="bot"))
+    assert "our billing team" in told["text"]
+    assert "You're second in line; it should take about 6 minutes. They'll reply" in told["text"]
+    assert told["metadata"] == {"handoff": "customer_asked", "wait_minutes": 6}
+    assert card["text"] == "Here's what I'm passing on: “Wants to have a bill explained”. Is that right?"
+    assert titles(card) == ["Correct it", *CHOICES] and titles(told) == []
+
+
+def test_what_was_told_is_in_the_packet(fixed_clock: Clock, desk: DeskServer) -> None:
+    fixed_clock.move(days=1)
+    desk.estimates["general"] = {"waiting": 0, "position": 1, "wait_minutes": None, "agents": 2, "open": True}
+    made = tracker([user("a person please", "request_human")], owner="bot")
+    _, slots, _ = run(made)
+    assert slots["handoff"]["told"] == messages(made)[0]["text"]
+    assert "You're next in line. They'll reply" in slots["handoff"]["told"] and problems(slots["handoff"]) == []
+
+
+def test_a_desk_that_is_down_gives_no_numbers_and_the_customer_is_queued(fixed_clock: Clock, desk: DeskServer) -> None:
+    fixed_clock.move(days=1)
+    desk.status = 503
+    said, slots, _ = run(tracker(BILL, owner="bot"))
+    assert "line" not in said and "They'll reply in this conversation." in said and slots["owner"] == "queue"
+
+
+def test_out_of_hours_there_is_no_waiting(fixed_clock: Clock, desk: DeskServer) -> None:
+    told, card = messages(tracker(BILL, owner="bot"))
+    assert "They're back tomorrow at 8am" in told["text"] and "line" not in told["text"]
+    assert titles(card) == ["Correct it", *CHOICES[1:]] and desk.asked == []
+
+
+def test_in_an_emergency_nothing_is_shown_to_be_corrected(fixed_clock: Clock) -> None:
+    [told] = messages(tracker([user("I want to kill myself", "escalate", policy_rule="escalate.self_harm")]))
+    assert told["text"].startswith("I'm really sorry") and titles(told) == CHOICES[1:]

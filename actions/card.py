@@ -1,0 +1,43 @@
+"""The short card: what the customer sees of the packet before a person joins, and their correction of it."""
+
+from typing import Any
+
+from actions.logs import get_logger
+from actions.policy.engine import redact
+from actions.policy.rules import PolicyError
+
+log = get_logger(__name__)
+
+SHOWN = 4  # values at most: a card is read at a glance
+LENGTH = 500  # characters of a correction
+_NOT_SHOWN = frozenset({"account_number", "postcode", "correction"})  # the account is shown masked
+_NO_ISSUE = "Handed over"  # begins an issue that tells the reason of the handoff alone
+
+
+def card(packet: dict[str, Any]) -> str:
+    """What is passed on, in a sentence that asks whether it is right; "" when there is nothing worth showing."""
+    issue = str(packet.get("issue") or "").rstrip(".")
+    parts = [] if not issue or issue.startswith(_NO_ISSUE) else [f"“{issue}”"]
+    if account := (packet.get("identity") or {}).get("account"):
+        parts.append(f"account {account}")
+    given = (slot for slot in packet.get("slots") or [] if slot["turn"] and slot["value"])  # in this session
+    values = [slot for slot in given if slot["name"] not in _NOT_SHOWN]
+    parts += [f"{slot['label']}: {slot['value']}" for slot in values[:SHOWN]]
+    return f"Here's what I'm passing on: {'; '.join(parts)}. Is that right?" if parts else ""
+
+
+def corrected(packet: dict[str, Any], text: str, turn: int) -> dict[str, Any]:
+    """The packet with the customer's correction as the open question; `turn` is their message's number."""
+    try:
+        said = redact(" ".join(text.split()))[:LENGTH]
+    except PolicyError as error:  # what cannot be redacted stays in the conversation alone
+        log.error("policy_unavailable", extra={"reason": str(error)})
+        said = "The customer has corrected something: see the conversation."
+    entry = {
+        "name": "correction",
+        "label": "the customer's correction",
+        "value": said,
+        "turn": turn,
+        "confirmed": True,
+    }
+    return packet | {"open_question": said, "slots": [*(packet.get("slots") or []), entry]}
