@@ -1,6 +1,7 @@
 """What every view needs, put together once."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from jinja2 import Environment
 from sanic import Request
@@ -23,6 +24,8 @@ class Desk:
     assistant: HTTPAssistant = field(init=False)
     hub: Hub = field(default_factory=Hub)
     jinja: Environment = field(default_factory=environment)
+    # Who saw what when, so that a page that draws itself again is not written down each time (desk/guard.py).
+    seen: dict[tuple[object, ...], datetime] = field(default_factory=dict)
     handling: Handling = field(init=False)
 
     def __post_init__(self) -> None:

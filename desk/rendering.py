@@ -11,6 +11,7 @@ from sanic.response import HTTPResponse
 
 from desk.handling import DISPOSITIONS
 from desk.packet import packet
+from desk.roles import ROLES, can
 
 FOLDER = Path(__file__).parent
 _SOURCE_LINE = re.compile(r"^Sources?: .*$", re.MULTILINE)
@@ -25,6 +26,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    jinja.globals |= {"can": can, "roles": ROLES}
     jinja.filters |= {
         "iso": iso,
         "percent": percent,

@@ -21,10 +21,7 @@ pages = Blueprint("conversation", url_prefix="/desk/conversations")
 
 @pages.get("/<conversation_id:int>")
 async def conversation_page(request: Request, conversation_id: int) -> HTTPResponse:
-    """The whole page. Each opening is audited."""
-    await audit.record(
-        desk_of(request).database, user_of(request).id, "view", (await _find(request, conversation_id)).id
-    )
+    """The whole page."""
     return await _page(request, conversation_id)
 
 
