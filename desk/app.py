@@ -13,8 +13,9 @@ from desk.guard import guard
 from desk.rendering import FOLDER, page
 from desk.security import security_headers
 from desk.settings import Settings
-from desk.views import account, audit, conversation, inbox, users
+from desk.views import account, audit, conversation, details, inbox, users
 from desk.views.chat import chat
+from desk.views.chat_typing import chat_typing
 from desk.views.login import login
 
 logger = logging.getLogger(__name__)
@@ -28,10 +29,10 @@ def create_app(settings: Settings) -> Sanic:
     app.config.FALLBACK_ERROR_FORMAT = "text"
     app.ctx.desk = Desk(settings)
     app.config.PROXIES_COUNT = settings.proxies or None
-    guarded = [inbox.pages, conversation.pages, account.pages, users.pages, audit.pages]
+    guarded = [inbox.pages, conversation.pages, details.pages, account.pages, users.pages, audit.pages]
     for blueprint in guarded:
         guard(blueprint)
-    app.blueprint([chat, login, *guarded])
+    app.blueprint([chat, chat_typing, login, *guarded])
     app.static("/static", FOLDER / "static", name="static", use_modified_since=True)
     app.add_route(_health, "/health", name="health")
     _headers(app, settings)
@@ -99,6 +100,7 @@ def _life(app: Sanic) -> None:
         desk: Desk = app.ctx.desk
         await app.ctx.event_source.close()
         await desk.assistant.close()
+        await desk.actions.close()
         await desk.database.close()
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from jinja2 import Environment
 from sanic import Request
 
+from desk.actions_client import ActionsClient
 from desk.assistant import HTTPAssistant
 from desk.database import Database
 from desk.handling import Handling
@@ -13,6 +14,7 @@ from desk.live import Hub
 from desk.models import LoginSession, User
 from desk.rendering import environment
 from desk.settings import Settings
+from desk.typing_state import TypingState
 
 
 @dataclass
@@ -22,7 +24,9 @@ class Desk:
     settings: Settings
     database: Database = field(init=False)
     assistant: HTTPAssistant = field(init=False)
+    actions: ActionsClient = field(init=False)
     hub: Hub = field(default_factory=Hub)
+    typing: TypingState = field(default_factory=TypingState)
     jinja: Environment = field(default_factory=environment)
     # Who saw what when, so that a page that draws itself again is not written down each time (desk/guard.py).
     seen: dict[tuple[object, ...], datetime] = field(default_factory=dict)
@@ -31,6 +35,7 @@ class Desk:
     def __post_init__(self) -> None:
         self.database = Database(self.settings.database_url)
         self.assistant = HTTPAssistant(self.settings.assistant_url, self.settings.rasa_token)
+        self.actions = ActionsClient(self.settings.actions_url, self.settings.actions_token)
         self.handling = Handling(self.database, self.assistant, self.hub)
 
 

@@ -11,7 +11,8 @@ from desk.database import Database
 from desk.lifecycle import AGENT, BOT, CLOSED, WRAP_UP, after
 from desk.models import AppliedEvent, Conversation, Message, User
 from desk.routing import is_same, promised, routing
-from desk.transcript import Fact, HandoffSet, OwnerSet, RawEvent, Said, identity, moment, read, readable
+from desk.transcript import Fact, HandoffSet, Happened, OwnerSet, RawEvent, Said, identity, moment, read, readable
+from desk.transcript_models import TurnDetail
 
 logger = logging.getLogger(__name__)
 
@@ -71,6 +72,8 @@ async def _apply(session: AsyncSession, conversation: Conversation, at: datetime
         case HandoffSet():
             if conversation.handoff_at is None or at >= conversation.handoff_at:
                 _route(conversation, at, fact)
+        case Happened():
+            _add_detail(session, conversation, at, fact)
 
 
 def _route(conversation: Conversation, at: datetime, fact: HandoffSet) -> None:
@@ -82,6 +85,10 @@ def _route(conversation: Conversation, at: datetime, fact: HandoffSet) -> None:
         conversation.language = route.language or conversation.language
         conversation.sla_due = route.sla_due or promised(route.priority, at)
     conversation.handoff, conversation.handoff_at = fact.packet, at
+
+
+def _add_detail(session: AsyncSession, conversation: Conversation, at: datetime, fact: Happened) -> None:
+    session.add(TurnDetail(conversation_id=conversation.id, at=at, kind=fact.kind, name=fact.name, value=fact.value))
 
 
 async def _add_message(session: AsyncSession, conversation: Conversation, at: datetime, said: Said) -> None:
@@ -105,6 +112,8 @@ async def _add_message(session: AsyncSession, conversation: Conversation, at: da
             client_id=said.client_id,
         )
     )
+    for happened in said.within:
+        _add_detail(session, conversation, at, happened)
     if at >= conversation.last_activity:
         conversation.last_activity = at
         if said.who == "customer":

@@ -16,6 +16,13 @@ pages = Blueprint("audit", url_prefix="/desk/audit")
 TITLES = {
     "view": "Read a conversation",
     "view_inbox": "Opened the inbox",
+    "view_customer": "Saw a customer's data",
+    "note": "Wrote a note",
+    "whisper": "Whispered",
+    "transfer": "Passed on",
+    "start_wrap_up": "Started the wrap-up",
+    "resume": "Went back to the conversation",
+    "close": "Closed",
     "take": "Took a conversation",
     "reply": "Replied",
     "hand_back": "Handed back",

@@ -3,3 +3,5 @@ import "./live.js";
 import "./times.js";
 import "./transcript.js";
 import "./composer.js";
+import "./replies.js";
+import "./conversation.js";
