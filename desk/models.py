@@ -122,6 +122,8 @@ class Conversation(Base):
     first_reply_at: Mapped[datetime | None]
     # Set while the desk offers a waiting conversation to `assigned_to`, until they open it
     offered_at: Mapped[datetime | None]
+    # Until when a customer in the queue was told that they wait
+    promised_at: Mapped[datetime | None]
     # When a customer in the queue was last told that they still wait
     reminded_at: Mapped[datetime | None]
     # What the watchdog found: late, unanswered or returned; empty when all is well

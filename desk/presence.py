@@ -19,7 +19,7 @@ DEFAULT_CAPACITY, MAX_CAPACITY = 3, 50
 # A page that is open is heard of every quarter of a minute.
 PRESENT_FOR = timedelta(seconds=60)
 TOUCH_SECONDS = 10
-TALKERS = ("agent", "supervisor", "admin")
+TALKERS = ("agent", "supervisor")
 
 
 @dataclass(frozen=True)

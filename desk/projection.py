@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -114,6 +114,9 @@ async def _add_message(session: AsyncSession, conversation: Conversation, at: da
     )
     for happened in said.within:
         _add_detail(session, conversation, at, happened)
+    if said.wait_minutes:
+        promise = at + timedelta(minutes=said.wait_minutes)
+        conversation.promised_at = max(promise, conversation.promised_at or promise)
     if at >= conversation.last_activity:
         conversation.last_activity = at
         if said.who == "customer":
