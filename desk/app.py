@@ -7,6 +7,8 @@ from sanic import HTTPResponse, Request, Sanic, json, text
 from sanic.exceptions import SanicException
 
 from desk import accounts
+from desk.api import api
+from desk.assignment import PUSH
 from desk.context import Desk, desk_of
 from desk.events import EventSource, SQLEventSource, follow
 from desk.guard import guard
@@ -32,7 +34,7 @@ def create_app(settings: Settings) -> Sanic:
     guarded = [inbox.pages, conversation.pages, details.pages, account.pages, users.pages, audit.pages]
     for blueprint in guarded:
         guard(blueprint)
-    app.blueprint([chat, chat_typing, login, *guarded])
+    app.blueprint([api, chat, chat_typing, login, *guarded])
     app.static("/static", FOLDER / "static", name="static", use_modified_since=True)
     app.add_route(_health, "/health", name="health")
     _headers(app, settings)
@@ -69,7 +71,7 @@ def _errors(app: Sanic) -> None:
         }.get(status, "Something went wrong on our side. Try again in a moment.")
         if status < 500 and status not in (404, 405, 413):
             message = str(error)
-        if request.path.startswith("/chat/") or request.headers.get("accept") == "application/json":
+        if request.path.startswith(("/chat/", "/api/")) or request.headers.get("accept") == "application/json":
             return json({"error": message}, status=status)
         if request.headers.get("hx-request"):
             return text(message, status=status)
@@ -86,14 +88,20 @@ def _life(app: Sanic) -> None:
             await accounts.ensure_demo_users(desk.database, desk.settings.demo_password)
         source = SQLEventSource(desk.settings.events_database_url, desk.database)
         app.ctx.event_source = source
-        app.ctx.follower = asyncio.create_task(_supervise(source, desk))
+        app.ctx.tasks = [
+            asyncio.create_task(_supervise(source, desk)),
+            asyncio.create_task(desk.watchdog.run()),
+        ]
+        if desk.settings.assignment == PUSH:
+            app.ctx.tasks.append(asyncio.create_task(desk.assignment.run()))
 
     @app.before_server_stop
     async def stop(app: Sanic) -> None:
         desk: Desk = app.ctx.desk
         desk.hub.close()
-        app.ctx.follower.cancel()
-        await asyncio.gather(app.ctx.follower, return_exceptions=True)
+        for task in app.ctx.tasks:
+            task.cancel()
+        await asyncio.gather(*app.ctx.tasks, return_exceptions=True)
 
     @app.after_server_stop
     async def close(app: Sanic) -> None:

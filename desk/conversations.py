@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Select, and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select
 
 from desk import tasks
 from desk.database import Database
@@ -21,11 +21,6 @@ TRANSCRIPT_LIMIT = 500
 MAX_QUERY = 200
 
 _IS_WAITING = and_(Conversation.phase == QUEUE, Conversation.assigned_to.is_(None))
-_IS_UNANSWERED = and_(
-    Conversation.phase == AGENT,
-    Conversation.customer_at.is_not(None),
-    or_(Conversation.agent_at.is_(None), Conversation.customer_at > Conversation.agent_at),
-)
 
 
 @dataclass(frozen=True)
@@ -85,10 +80,19 @@ def _rows(view: str, user: User) -> Select[Conversation]:
         return rows.where(_IS_WAITING).order_by(*queue_order())
     if view == "longest":
         since = case((Conversation.phase == QUEUE, Conversation.waiting_since), else_=Conversation.customer_at)
-        return rows.where(or_(_IS_WAITING, _IS_UNANSWERED)).order_by(since, Conversation.id)
+        return rows.where(or_(_IS_WAITING, is_unanswered())).order_by(since, Conversation.id)
     if view == "mine":
         rows = rows.where(Conversation.assigned_to == user.id)
     return rows.order_by(Conversation.last_activity.desc(), Conversation.id.desc())
+
+
+def is_unanswered() -> ColumnElement[bool]:
+    """The customer wrote after their agent's last reply."""
+    return and_(
+        Conversation.phase == AGENT,
+        Conversation.customer_at.is_not(None),
+        or_(Conversation.agent_at.is_(None), Conversation.customer_at > Conversation.agent_at),
+    )
 
 
 def queue_order() -> tuple[Any, ...]:

@@ -31,6 +31,7 @@ def guard(blueprint: Blueprint) -> None:
         if session is None:
             return _elsewhere(request, "/desk/login", 401, "Your log-in has ended.")
         request.ctx.login = session
+        await desk.sightings.seen(session.user_id)
         if session.user.must_change_password and not request.path.startswith(ACCOUNT_PAGES):
             return _elsewhere(request, ACCOUNT_PAGES, 403, "Choose a password of your own first.")
         rule = rule_of(request)

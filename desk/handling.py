@@ -181,14 +181,21 @@ class Handling:
         )
         await self._trigger(conversation, CONVERSATION_CLOSED, "The conversation is closed")
 
-    async def requeue(self, conversation: Conversation, text: str, why: str) -> None:
+    async def requeue(self, conversation: Conversation, text: str, why: str, flag: str) -> None:
         """The desk itself puts an agent's conversation back into its queue and tells the customer `text`."""
-        values = self._waiting(conversation, conversation.queue or GENERAL)
+        values = self._waiting(conversation, conversation.queue or GENERAL) | {"flag": flag}
         await self.assistant.append(
             conversation.sender_id, [owner_event("queue", ""), notice_event(text, "transferred", "")]
         )
         await self.custody.commit(
-            None, "requeue", conversation, values, detail=why, holder_id=conversation.assigned_to, note=("system", why)
+            None,
+            "requeue",
+            conversation,
+            values,
+            detail=why,
+            holder_id=conversation.assigned_to,
+            already=arrived(QUEUE),
+            note=("system", why),
         )
 
     async def _movable(self, user: User, conversation_id: int, trigger: str) -> Conversation:

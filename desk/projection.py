@@ -30,7 +30,7 @@ async def project(database: Database, events: Sequence[RawEvent]) -> set[int]:
             if key in seen:
                 continue
             session.add(AppliedEvent(identity=key))
-            conversation = await _conversation(session, sender_id, at)
+            conversation = await conversation_of(session, sender_id, at)
             await _apply(session, conversation, at, fact)
             await session.flush()
             changed.add(conversation.id)
@@ -51,7 +51,8 @@ def _facts(events: Sequence[RawEvent]) -> dict[str, tuple[str, datetime, Fact]]:
     return facts
 
 
-async def _conversation(session: AsyncSession, sender_id: str, at: datetime) -> Conversation:
+async def conversation_of(session: AsyncSession, sender_id: str, at: datetime) -> Conversation:
+    """The conversation of a sender; a new one, last active `at`, if there is none."""
     found = await session.scalar(select(Conversation).where(Conversation.sender_id == sender_id))
     if found:
         return found
@@ -114,11 +115,10 @@ async def _add_message(session: AsyncSession, conversation: Conversation, at: da
     )
     for happened in said.within:
         _add_detail(session, conversation, at, happened)
-    if said.wait_minutes:
-        promise = at + timedelta(minutes=said.wait_minutes)
-        conversation.promised_at = max(promise, conversation.promised_at or promise)
     if at >= conversation.last_activity:
         conversation.last_activity = at
+        if said.wait_minutes:
+            conversation.promised_at = at + timedelta(minutes=said.wait_minutes)
         if said.who == "customer":
             conversation.last_text = " ".join(text.split())[:200]
 

@@ -69,6 +69,7 @@ async def stream(request: Request) -> None:
             changed = await subscription.changes(HEARTBEAT_SECONDS)
             if subscription.closed:
                 break
+            await desk.sightings.seen(user_of(request).id)
             if subscription.typing_changed():
                 await response.send(_event("typing"))
             if not changed:
