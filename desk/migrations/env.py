@@ -5,7 +5,7 @@ import asyncio
 from alembic import context
 from sqlalchemy.engine import Connection
 
-from desk import notes_models, presence_models, tasks_models, transcript_models  # noqa: F401  their tables belong to Base
+from desk import notes_models, presence_models, reads_models, tasks_models, transcript_models  # noqa: F401  their tables belong to Base
 from desk.database import Database
 from desk.models import Base
 
