@@ -10,11 +10,11 @@ from sanic.response import HTTPResponse
 from sqlalchemy.exc import IntegrityError
 
 from desk import tasks
-from desk.accounts import same
 from desk.context import desk_of
 from desk.database import Database
 from desk.estimate import estimate
 from desk.lifecycle import Refused
+from desk.logins import same
 from desk.models import now
 from desk.projection import conversation_of
 from desk.routing import instant

@@ -1,6 +1,7 @@
 """What every view needs, put together once."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from jinja2 import Environment
 from sanic import Request
@@ -30,6 +31,8 @@ class Desk:
     hub: Hub = field(default_factory=Hub)
     typing: TypingState = field(default_factory=TypingState)
     jinja: Environment = field(default_factory=environment)
+    # Who saw what when, so that a page that draws itself again is not written down each time (desk/guard.py).
+    seen: dict[tuple[object, ...], datetime] = field(default_factory=dict)
     handling: Handling = field(init=False)
     assignment: Assignment = field(init=False)
     watchdog: Watchdog = field(init=False)

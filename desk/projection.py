@@ -77,10 +77,6 @@ async def _apply(session: AsyncSession, conversation: Conversation, at: datetime
             _add_detail(session, conversation, at, fact)
 
 
-def _add_detail(session: AsyncSession, conversation: Conversation, at: datetime, fact: Happened) -> None:
-    session.add(TurnDetail(conversation_id=conversation.id, at=at, kind=fact.kind, name=fact.name, value=fact.value))
-
-
 def _route(conversation: Conversation, at: datetime, fact: HandoffSet) -> None:
     """Keep the packet; a new one says where the conversation waits, one that is set again must not undo a transfer."""
     if not is_same(fact.packet, conversation.handoff):
@@ -90,6 +86,10 @@ def _route(conversation: Conversation, at: datetime, fact: HandoffSet) -> None:
         conversation.language = route.language or conversation.language
         conversation.sla_due = route.sla_due or promised(route.priority, at)
     conversation.handoff, conversation.handoff_at = fact.packet, at
+
+
+def _add_detail(session: AsyncSession, conversation: Conversation, at: datetime, fact: Happened) -> None:
+    session.add(TurnDetail(conversation_id=conversation.id, at=at, kind=fact.kind, name=fact.name, value=fact.value))
 
 
 async def _add_message(session: AsyncSession, conversation: Conversation, at: datetime, said: Said) -> None:

@@ -43,6 +43,7 @@ class Settings:
     desk_url: str = "http://localhost:8080"
     port: int = 8080
     demo_password: str | None = field(default=None, repr=False)
+    proxies: int = 0
     assignment: str = "pull"
     timings: Timings = field(default_factory=Timings)
 
@@ -70,6 +71,7 @@ class Settings:
             desk_url=(env.get("DESK_URL") or f"http://localhost:{port}").rstrip("/"),
             port=port,
             demo_password=_required(env, "DEMO_AGENT_PASSWORD") if env.get("TANDEM_DEMO") == "1" else None,
+            proxies=_count(env, "DESK_PROXIES"),
             assignment=_choice(env, "DESK_ASSIGNMENT", ("pull", "push")),
             timings=Timings.from_env(env),
         )
@@ -96,6 +98,13 @@ def _port(env: Mapping[str, str], name: str, default: int) -> int:
     text = env.get(name) or str(default)
     if not text.isdigit() or not 0 < int(text) < 65536:
         raise SettingsError(f"{name} is {text!r}: set it to a port number between 1 and 65535")
+    return int(text)
+
+
+def _count(env: Mapping[str, str], name: str) -> int:
+    text = env.get(name) or "0"
+    if not text.isdigit() or int(text) > 9:
+        raise SettingsError(f"{name} is {text!r}: set it to the number of proxies in front of the desk, such as 1")
     return int(text)
 
 

@@ -8,28 +8,31 @@ from sanic import Blueprint, Request, json, redirect
 from sanic.exceptions import NotFound
 from sanic.response import HTTPResponse
 
-from desk import audit, canned, notes
+from desk import audit, canned, notes, reads
 from desk.assistant import AssistantError
 from desk.context import desk_of, field_of, session_of, user_of
-from desk.conversations import VIEWS, colleagues, find, known_queues, last_wrap_up, transcript
+from desk.conversations import colleagues, find, known_queues, last_wrap_up, transcript
 from desk.handling import DISPOSITIONS, MAX_NOTE, MAX_REPLY, Refused
 from desk.models import Conversation, User
 from desk.notes_models import Note
 from desk.rendering import page
+from desk.roles import can
 from desk.timeline import timeline
 from desk.turns import numbers
-from desk.views.inbox import current_inbox
+from desk.views.inbox import list_values
 
 pages = Blueprint("conversation", url_prefix="/desk/conversations")
 
 
 @pages.get("/<conversation_id:int>")
 async def conversation_page(request: Request, conversation_id: int) -> HTTPResponse:
-    """The whole page. Each opening is audited."""
-    conversation, user = await conversation_of(request, conversation_id), user_of(request)
-    await audit.record(desk_of(request).database, user.id, "view", conversation.id)
+    """The whole page; opening a conversation that was offered accepts it."""
+    desk, user = desk_of(request), user_of(request)
     with suppress(AssistantError, Refused):
-        await desk_of(request).handling.opened(user, conversation_id)
+        await desk.handling.opened(user, conversation_id)
+    conversation = await conversation_of(request, conversation_id)
+    if conversation.assigned_to == user.id:
+        await notes.mark_seen(desk.database, conversation.id, user.id)
     return await _page(request, conversation_id)
 
 
@@ -183,9 +186,7 @@ async def _page(request: Request, conversation_id: int, status: int = 200, **val
         "desk/conversation.html",
         conversation,
         status,
-        inbox=await current_inbox(request),
-        views=VIEWS,
-        open_id=conversation_id,
+        **await list_values(request, conversation_id),
         **await _entries(request, conversation),
         **values,
     )
@@ -195,6 +196,8 @@ async def _entries(request: Request, conversation: Conversation, after: int = 0,
     """The lines of the transcript after these numbers, and the numbers to ask for the next time."""
     database, user = desk_of(request).database, user_of(request)
     messages = await transcript(database, conversation.id, after)
+    if messages:
+        await reads.mark(database, user.id, conversation.id)
     beside = [
         note
         for note in visible(await notes.notes_of(database, conversation.id), conversation, user)
@@ -228,7 +231,7 @@ async def _render(
         conversation=conversation,
         state=state_of(conversation, user),
         state_key=state_key(conversation, user),
-        see=see_personal_data(user),
+        see=can(user, "see_personal_data"),
         wrapped=await last_wrap_up(desk.database, conversation.id) if conversation.closed_at else None,
         dispositions=DISPOSITIONS,
         max_reply=MAX_REPLY,
@@ -238,11 +241,6 @@ async def _render(
         colleagues=await colleagues(desk.database, user),
         **values,
     )
-
-
-def see_personal_data(user: User) -> bool:
-    """Whether personal data is shown to this user as it is."""
-    return user.role in ("agent", "supervisor", "admin")
 
 
 async def conversation_of(request: Request, conversation_id: int) -> Conversation:

@@ -5,3 +5,5 @@ import "./transcript.js";
 import "./composer.js";
 import "./replies.js";
 import "./conversation.js";
+import "./inbox.js";
+import "./keys.js";
