@@ -18,9 +18,9 @@ from desk.turns import words
 FOLDER = Path(__file__).parent
 LEVELS = {
     "none": "Nothing proven",
-    "known": "Known from a log-in or a phone number",
-    "verified": "Account number and postcode",
-    "step-up": "One-time code",
+    "known": "Known",
+    "verified": "Verified",
+    "step-up": "Verified with a one-time code",
 }
 _CHANNELS = {
     "webchat": "Web chat",

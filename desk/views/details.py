@@ -58,6 +58,7 @@ async def customer(request: Request, conversation_id: int) -> HTTPResponse:
         balance=str(known.get("balance") or ""),
         lists=[(title, _rows(known, key)) for key, title in LISTS.items() if isinstance(known.get(key), list)],
         more=_more(known),
+        first_name=_first_name(known),
     )
 
 
@@ -66,6 +67,8 @@ async def ready_replies(request: Request, conversation_id: int) -> HTTPResponse:
     """The ready-made replies that fit what the agent has typed after the slash."""
     conversation = await conversation_of(request, conversation_id)
     values = canned.known(conversation.handoff, user_of(request).first_name)
+    if name := (request.args.get("name") or "").strip():
+        values["name"] = name[:60]
     query, queue, error = request.args.get("q") or "", str((conversation.handoff or {}).get("queue") or ""), ""
     rows: list[tuple[canned.Reply, str]] = []
     try:
@@ -104,6 +107,12 @@ def _rows(known: dict[str, Any], key: str) -> list[dict[str, Any]]:
         for row in (rows if isinstance(rows, list) else [])
         if isinstance(row, dict)
     ]
+
+
+def _first_name(known: dict[str, Any]) -> str:
+    """How to address the customer, if their name is shown; ready-made replies use it."""
+    names = [row["value"] for row in _rows(known, "fields") if row["label"].casefold() == "name" and not row["masked"]]
+    return names[0].split()[0] if names and names[0].split() else ""
 
 
 def _more(known: dict[str, Any]) -> str:
