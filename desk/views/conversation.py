@@ -143,7 +143,8 @@ def state_key(conversation: Conversation, user: User) -> str:
     """Changes whenever the header, the buttons or the side panel must be drawn again."""
     packet_at = conversation.handoff_at.timestamp() if conversation.handoff_at else 0
     closed = "closed" if conversation.closed_at else "open"
-    return f"{state_of(conversation, user)}-{conversation.assigned_to}-{conversation.owner}-{conversation.phase}-{packet_at}-{closed}"
+    parts = (state_of(conversation, user), conversation.assigned_to, conversation.phase, packet_at, closed)
+    return "-".join(map(str, parts))
 
 
 async def _act(request: Request, conversation_id: int, action: Awaitable[None], **kept: str) -> HTTPResponse:
