@@ -12,7 +12,7 @@ from sanic.response import HTTPResponse
 
 from desk.handling import DISPOSITIONS
 from desk.masking import masked_text, masked_value
-from desk.packet import packet
+from desk.packet import packet, sees_values
 from desk.turns import words
 
 FOLDER = Path(__file__).parent
@@ -44,7 +44,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    jinja.globals["levels"] = LEVELS
+    jinja.globals |= {"levels": LEVELS, "sees_values": sees_values}
     jinja.filters |= {
         "iso": iso,
         "percent": percent,
