@@ -10,6 +10,7 @@ from desk import audit, canned
 from desk.actions_client import ActionsError
 from desk.context import desk_of, user_of
 from desk.conversations import find_message
+from desk.packet import sees_values
 from desk.rendering import page
 from desk.turns import turn
 from desk.views.conversation import conversation_of, see_personal_data
@@ -66,7 +67,8 @@ async def customer(request: Request, conversation_id: int) -> HTTPResponse:
 async def ready_replies(request: Request, conversation_id: int) -> HTTPResponse:
     """The ready-made replies that fit what the agent has typed after the slash."""
     conversation = await conversation_of(request, conversation_id)
-    values = canned.known(conversation.handoff, user_of(request).first_name)
+    user = user_of(request)
+    values = canned.known(conversation.handoff if sees_values(user, conversation) else None, user.first_name)
     if name := (request.args.get("name") or "").strip():
         values["name"] = name[:60]
     query, queue, error = request.args.get("q") or "", str((conversation.handoff or {}).get("queue") or ""), ""
