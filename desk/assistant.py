@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import Mapping
 from typing import Any, Protocol
 from urllib.parse import quote
 
@@ -9,7 +10,8 @@ import httpx
 
 logger = logging.getLogger(__name__)
 
-TIMEOUT = httpx.Timeout(10, connect=3)
+# An action runs for up to ten seconds.
+TIMEOUT = httpx.Timeout(12, connect=3)
 
 
 class AssistantError(Exception):
@@ -22,7 +24,7 @@ class Assistant(Protocol):
     async def append(self, sender_id: str, events: list[dict[str, Any]]) -> None:
         """Append events to a conversation and deliver its bot events on the customer's channel."""
 
-    async def trigger(self, sender_id: str, intent: str) -> None:
+    async def trigger(self, sender_id: str, intent: str, entities: Mapping[str, str] | None = None) -> None:
         """Have the assistant go on by itself, as if the conversation had this intent now."""
 
     async def owner(self, sender_id: str) -> str:
@@ -48,9 +50,10 @@ class HTTPAssistant:
             include_events="NONE",
         )
 
-    async def trigger(self, sender_id: str, intent: str) -> None:
-        """Raises AssistantError."""
-        await self._ask("POST", sender_id, "trigger_intent", {"name": intent}, output_channel="latest")
+    async def trigger(self, sender_id: str, intent: str, entities: Mapping[str, str] | None = None) -> None:
+        """Raises AssistantError, also where the running model does not know the intent."""
+        body = {"name": intent, "entities": dict(entities or {})}
+        await self._ask("POST", sender_id, "trigger_intent", body, output_channel="latest", include_events="NONE")
 
     async def owner(self, sender_id: str) -> str:
         """Raises AssistantError."""

@@ -37,7 +37,8 @@ DISPOSITIONS = {
     "other": "Something else",
 }
 HANDED_BACK = "EXTERNAL_handed_back"
-CONVERSATION_CLOSED = "EXTERNAL_closed"
+CONVERSATION_CLOSED = "EXTERNAL_agent_closed"
+TASK = "task"
 
 
 @dataclass(frozen=True)
@@ -154,16 +155,11 @@ class Handling:
         conversation = await self.custody.owned(user, conversation_id, "hand_back")
         if len(message) > MAX_REPLY:
             raise Refused(f"The message has {len(message):,} characters: shorten it to {MAX_REPLY:,}.")
-        text = f"You're back with Northlight's assistant. {user.first_name} has left the conversation." + (
-            "" if task else " What else can I do for you?"
-        )
-        events = [reply_event(message, user.first_name)] if message.strip() else []
-        events += [slot_event(name, value) for name, value in (slots or {}).items()]
-        events += [slot_event("resume_task", task)] if task else []
-        await self._release(user, conversation, text, "left", events)
+        found = [slot_event(name, value) for name, value in (slots or {}).items()]
+        last = [reply_event(message, user.first_name)] if message.strip() else []
+        await self._release(user, conversation, "left", "has left the conversation", found, last)
         await self.custody.commit(user, "hand_back", conversation, freed(conversation, BOT, now()), detail=task)
-        if task:
-            await self._trigger(conversation, HANDED_BACK, "The conversation is handed back")
+        await self._trigger(conversation, HANDED_BACK, "The conversation is handed back", {TASK: task} if task else {})
 
     async def close(self, user: User, conversation_id: int, disposition: str, note: str) -> None:
         """Close the conversation with how it ended; the assistant then asks how it was."""
@@ -172,11 +168,7 @@ class Handling:
             raise Refused("Choose how the conversation ended.")
         _checked(note, "note", empty=True)
         at = now()
-        text = (
-            f"{user.first_name} has closed this conversation. Northlight's assistant is here whenever you need "
-            "anything else."
-        )
-        await self._release(user, conversation, text, "closed")
+        await self._release(user, conversation, "closed", "has closed this conversation")
         wrap_up = WrapUp(conversation_id=conversation.id, user_id=user.id, disposition=disposition, note=note.strip())
         await self.custody.commit(
             user,
@@ -189,14 +181,21 @@ class Handling:
         )
         await self._trigger(conversation, CONVERSATION_CLOSED, "The conversation is closed")
 
-    async def requeue(self, conversation: Conversation, text: str, why: str) -> None:
+    async def requeue(self, conversation: Conversation, text: str, why: str, flag: str) -> None:
         """The desk itself puts an agent's conversation back into its queue and tells the customer `text`."""
-        values = self._waiting(conversation, conversation.queue or GENERAL)
+        values = self._waiting(conversation, conversation.queue or GENERAL) | {"flag": flag}
         await self.assistant.append(
             conversation.sender_id, [owner_event("queue", ""), notice_event(text, "transferred", "")]
         )
         await self.custody.commit(
-            None, "requeue", conversation, values, detail=why, holder_id=conversation.assigned_to, note=("system", why)
+            None,
+            "requeue",
+            conversation,
+            values,
+            detail=why,
+            holder_id=conversation.assigned_to,
+            already=arrived(QUEUE),
+            note=("system", why),
         )
 
     async def _movable(self, user: User, conversation_id: int, trigger: str) -> Conversation:
@@ -275,19 +274,22 @@ class Handling:
         self,
         user: User,
         conversation: Conversation,
-        text: str,
         notice: str,
+        what: str,
         before: list[dict[str, Any]] | None = None,
+        after: list[dict[str, Any]] | None = None,
     ) -> None:
-        await self.assistant.append(
-            conversation.sender_id,
-            [*(before or []), owner_event("bot", user.name), notice_event(text, notice, user.first_name)],
-        )
+        """The assistant has it from here: first what it must know, then the slot, then what the customer reads."""
+        told = notice_event(f"{user.first_name} {what}.", notice, user.first_name)
+        events = [*(before or []), owner_event("bot", user.name), *(after or []), told]
+        await self.assistant.append(conversation.sender_id, events)
 
-    async def _trigger(self, conversation: Conversation, intent: str, done: str) -> None:
+    async def _trigger(
+        self, conversation: Conversation, intent: str, done: str, entities: dict[str, str] | None = None
+    ) -> None:
         """What is done stays done if the assistant cannot go on: it does at the customer's next message."""
         try:
-            await self.assistant.trigger(conversation.sender_id, intent)
+            await self.assistant.trigger(conversation.sender_id, intent, entities)
         except AssistantError:
             raise AssistantError(
                 f"{done}, but the assistant could not go on by itself: it answers the customer's next message."

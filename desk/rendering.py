@@ -13,6 +13,7 @@ from sanic.response import HTTPResponse
 from desk.handling import DISPOSITIONS
 from desk.masking import masked_text, masked_value
 from desk.packet import packet, sees_values
+from desk.roles import ROLES, can
 from desk.turns import words
 
 FOLDER = Path(__file__).parent
@@ -44,7 +45,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    jinja.globals |= {"levels": LEVELS, "sees_values": sees_values}
+    jinja.globals |= {"can": can, "roles": ROLES, "levels": LEVELS, "sees_values": sees_values}
     jinja.filters |= {
         "iso": iso,
         "percent": percent,

@@ -16,6 +16,7 @@ from desk.handling import DISPOSITIONS, MAX_NOTE, MAX_REPLY, Refused
 from desk.models import Conversation, User
 from desk.notes_models import Note
 from desk.rendering import page
+from desk.roles import can
 from desk.timeline import timeline
 from desk.turns import numbers
 from desk.views.inbox import current_inbox
@@ -25,11 +26,9 @@ pages = Blueprint("conversation", url_prefix="/desk/conversations")
 
 @pages.get("/<conversation_id:int>")
 async def conversation_page(request: Request, conversation_id: int) -> HTTPResponse:
-    """The whole page. Each opening is audited."""
-    conversation, user = await conversation_of(request, conversation_id), user_of(request)
-    await audit.record(desk_of(request).database, user.id, "view", conversation.id)
+    """The whole page; opening a conversation that was offered accepts it, and marks whispers and notes as read."""
     with suppress(AssistantError, Refused):
-        await desk_of(request).handling.opened(user, conversation_id)
+        await desk_of(request).handling.opened(user_of(request), conversation_id)
     return await _page(request, conversation_id)
 
 
@@ -229,7 +228,7 @@ async def _render(
         conversation=conversation,
         state=state_of(conversation, user),
         state_key=state_key(conversation, user),
-        see=see_personal_data(user),
+        see=can(user, "see_personal_data"),
         wrapped=await last_wrap_up(desk.database, conversation.id) if conversation.closed_at else None,
         dispositions=DISPOSITIONS,
         max_reply=MAX_REPLY,
@@ -239,11 +238,6 @@ async def _render(
         colleagues=await colleagues(desk.database, user),
         **values,
     )
-
-
-def see_personal_data(user: User) -> bool:
-    """Whether personal data is shown to this user as it is."""
-    return user.role in ("agent", "supervisor", "admin")
 
 
 async def conversation_of(request: Request, conversation_id: int) -> Conversation:

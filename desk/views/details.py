@@ -6,14 +6,15 @@ from sanic import Blueprint, Request, empty
 from sanic.exceptions import NotFound
 from sanic.response import HTTPResponse
 
-from desk import audit, canned
+from desk import canned
 from desk.actions_client import ActionsError
 from desk.context import desk_of, user_of
 from desk.conversations import find_message
 from desk.packet import sees_values
 from desk.rendering import page
+from desk.roles import can
 from desk.turns import turn
-from desk.views.conversation import conversation_of, see_personal_data
+from desk.views.conversation import conversation_of
 
 pages = Blueprint("details", url_prefix="/desk/conversations/<conversation_id:int>")
 
@@ -34,15 +35,14 @@ async def turn_details(request: Request, conversation_id: int, message_id: int) 
     if message is None or message.who != "customer":
         raise NotFound("There is no such turn.")
     found = await turn(desk.database, desk.actions, conversation, message)
-    return page(desk.jinja, "desk/_turn.html", turn=found, see=see_personal_data(user_of(request)))
+    return page(desk.jinja, "desk/_turn.html", turn=found, see=can(user_of(request), "see_personal_data"))
 
 
 @pages.get("/customer")
 async def customer(request: Request, conversation_id: int) -> HTTPResponse:
     """Who the customer is, by the back office; what it gives depends on the agent's role and the proven level."""
-    desk, user = desk_of(request), user_of(request)
+    desk = desk_of(request)
     conversation = await conversation_of(request, conversation_id)
-    await audit.record(desk.database, user.id, "view_customer", conversation.id)
     known, error = {}, ""
     try:
         asked = {"conversation": conversation.sender_id, "agent": agent_of(request)}

@@ -5,7 +5,7 @@ import asyncio
 from sanic import Blueprint, Request
 from sanic.response import HTTPResponse
 
-from desk import accounts
+from desk import logins
 from desk.context import Desk, desk_of, session_of, user_of
 from desk.conversations import VIEWS, Inbox, inbox
 from desk.rendering import page
@@ -69,6 +69,7 @@ async def stream(request: Request) -> None:
             changed = await subscription.changes(HEARTBEAT_SECONDS)
             if subscription.closed:
                 break
+            await desk.sightings.seen(user_of(request).id)
             if subscription.typing_changed():
                 await response.send(_event("typing"))
             if not changed:
@@ -88,7 +89,7 @@ async def current_inbox(request: Request) -> Inbox:
 
 
 async def _still_logged_in(desk: Desk, request: Request) -> bool:
-    return await accounts.find_session(desk.database, request.cookies.get(SESSION_COOKIE)) is not None
+    return await logins.find_session(desk.database, request.cookies.get(SESSION_COOKIE)) is not None
 
 
 def _event(name: str) -> str:

@@ -26,10 +26,10 @@ class Script:
             raise self.failure
         self.sent.append((sender_id, events))
 
-    async def trigger(self, sender_id, intent):
+    async def trigger(self, sender_id, intent, entities=None):
         if self.mute:
             raise self.mute
-        self.triggered.append((sender_id, intent))
+        self.triggered.append((sender_id, intent, entities or {}))
 
     def texts(self):
         return [event["text"] for _, events in self.sent for event in events if event["event"] == "bot"]
@@ -162,7 +162,8 @@ def test_handing_back_says_so_and_frees_the_conversation(floor):
     floor.take("alex")
     floor.run(floor.handling.hand_back(floor.people["alex"], 1))
     assert floor.assistant.sent[-1][1][0]["value"] == "bot"
-    assert floor.assistant.texts()[-1].startswith("You're back with Northlight's assistant.")
+    assert floor.assistant.texts()[-1] == "Alex has left the conversation."
+    assert floor.assistant.triggered == [("c", "EXTERNAL_handed_back", {})]
     conversation = floor.conversation()
     assert (conversation.owner, conversation.assigned_to) == ("bot", None)
 

@@ -70,7 +70,7 @@ def test_every_post_needs_the_sessions_csrf_token(desk, alex, waiting):
         for fields in ({}, {"csrf_token": "wrong"}):
             response = alex.client.post(f"{waiting}/{action}", data=fields)
             assert response.status_code == 403
-    assert alex.client.post("/desk/logout").status_code == 403
+    assert alex.client.post("/desk/account/log-out").status_code == 403
     assert "Waiting for a person" in alex.get(waiting).text
 
 
@@ -219,6 +219,6 @@ def test_odd_requests_are_answered_plainly(desk, alex, waiting):
 def test_logging_out_ends_the_session_itself(desk):
     member = desk.logged_in("sam")
     cookie = member.client.cookies["tandem_desk"]
-    assert member.post("/desk/logout").status_code == 303
+    assert member.post("/desk/account/log-out").status_code == 303
     member.client.cookies.set("tandem_desk", cookie, domain="127.0.0.1", path="/desk")
     assert member.get("/desk").status_code == 303
