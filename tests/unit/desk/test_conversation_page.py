@@ -205,13 +205,14 @@ def test_a_customer_who_cannot_be_shown_is_one_sentence(desk, alex, actions, ans
 
 def test_ready_replies_are_filled_and_open_places_are_refused(desk, alex, assistant, actions):
     address, _ = handed(desk, alex, "NO482136")
+    assert "NO482136" not in alex.get(f"{address}/replies?q=order").text
+    alex.post(f"{address}/take", seen_assignee="")
     text = alex.get(f"{address}/replies?q=order&name=Maya").text
     assert "I have your order NO482136 in front of me." in text
     hello = alex.get(f"{address}/replies?q=hello&name=Maya").text
     assert "Hello Maya, I&#39;m Alex." in hello
     assert "<mark>{name}</mark>" in alex.get(f"{address}/replies?q=hello").text
     assert "bill" not in alex.get(f"{address}/replies?q=").text.lower()
-    alex.post(f"{address}/take", seen_assignee="")
     refused = alex.reply(address, "Hello {name}")
     assert refused.status_code == 409
     assert refused.json()["error"] == "Put something in the place of {name} first."
