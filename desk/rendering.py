@@ -1,5 +1,6 @@
 """Templates and the filters that they use."""
 
+import json
 import re
 from datetime import datetime
 from pathlib import Path
@@ -9,8 +10,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sanic import html
 from sanic.response import HTTPResponse
 
+from desk.copilot import STYLES
 from desk.handling import DISPOSITIONS
 from desk.packet import packet
+from desk.turns import words
 
 FOLDER = Path(__file__).parent
 _SOURCE_LINE = re.compile(r"^Sources?: .*$", re.MULTILINE)
@@ -33,7 +36,10 @@ def environment() -> Environment:
         "initials": initials,
         "without_source_lines": without_source_lines,
         "short_id": short_id,
+        "sources_json": sources_json,
+        "words": words,
     }
+    jinja.globals["rewrite_styles"] = STYLES
     return jinja
 
 
@@ -70,3 +76,8 @@ def without_source_lines(text: str, sources: list[dict[str, str]]) -> str:
 def short_id(sender_id: str) -> str:
     """Enough of a conversation's id to tell it from others."""
     return sender_id if len(sender_id) <= 12 else sender_id[-6:].upper()
+
+
+def sources_json(sources: list[Any]) -> str:
+    """Titles and articles as JSON, for a data attribute."""
+    return json.dumps([{"title": source.title, "article": source.article} for source in sources])

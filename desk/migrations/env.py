@@ -5,11 +5,12 @@ import asyncio
 from alembic import context
 from sqlalchemy.engine import Connection
 
+from desk.copilot_models import SuggestionUse
 from desk.database import Database
 from desk.models import Base
 from desk.transcript_models import TurnDetail
 
-TABLES = [TurnDetail]  # importing a module adds its tables to the metadata
+TABLES = [SuggestionUse, TurnDetail]  # importing a module adds its tables to the metadata
 
 
 def run(connection: Connection) -> None:

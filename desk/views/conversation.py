@@ -7,7 +7,7 @@ from sanic import Blueprint, Request, json, redirect
 from sanic.exceptions import NotFound
 from sanic.response import HTTPResponse
 
-from desk import audit
+from desk import audit, drafts
 from desk.assistant import AssistantError
 from desk.context import desk_of, field_of, session_of, user_of
 from desk.conversations import VIEWS, find, last_wrap_up, transcript
@@ -58,9 +58,10 @@ async def take(request: Request, conversation_id: int) -> HTTPResponse:
 
 @pages.post("/<conversation_id:int>/reply")
 async def reply(request: Request, conversation_id: int) -> HTTPResponse:
-    """Send a reply. Scripts ask for JSON and keep the text until it is sent; a page without them gets it back."""
+    """Send a reply that the policy allows. Scripts ask for JSON and keep the text until it is sent; a page without
+    them gets it back."""
     text = field_of(request, "text")
-    action = desk_of(request).handling.reply(user_of(request), conversation_id, text)
+    action = drafts.send(desk_of(request), user_of(request), conversation_id, text)
     return await _act(request, conversation_id, action, draft=text)
 
 
@@ -94,11 +95,15 @@ def state_key(conversation: Conversation, user: User) -> str:
     return f"{state_of(conversation, user)}-{conversation.assigned_to}-{conversation.owner}-{packet_at}-{closed}"
 
 
-async def _act(request: Request, conversation_id: int, action: Awaitable[None], **kept: str) -> HTTPResponse:
+async def _act(request: Request, conversation_id: int, action: Awaitable[str | None], **kept: str) -> HTTPResponse:
     """Do it; then the part of the page that htmx asked for, or the page for a browser without scripts."""
-    status, error = 200, ""
+    status, error, more = 200, "", {}
     try:
-        await action
+        if hint := await action:
+            more = {"hint": hint}
+    except drafts.Held as held:
+        status, error = 409, str(held)
+        more = kept = {"draft": held.text}
     except Refused as refusal:
         status, error = 409, str(refusal)
     except AssistantError as failure:
@@ -114,7 +119,7 @@ async def _act(request: Request, conversation_id: int, action: Awaitable[None], 
             request.path,
         )
     if request.headers.get("accept") == "application/json":
-        return json({"error": error}, status)
+        return json({"error": error, **more}, status)
     if request.headers.get("hx-request"):
         conversation = await _find(request, conversation_id)
         values = {"error": error, **kept} if error else {}

@@ -3,3 +3,4 @@ import "./live.js";
 import "./times.js";
 import "./transcript.js";
 import "./composer.js";
+import "./copilot.js";
