@@ -1,46 +1,135 @@
 """Queries over the desk's store: the inbox and transcripts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, and_, case, exists, func, or_, select
 
+from desk import tasks
 from desk.database import Database
+from desk.lifecycle import AGENT, PHASES, QUEUE
 from desk.models import Conversation, Message, User, WrapUp
+from desk.tasks_models import Task
 
-VIEWS = {"queue": "Queue", "mine": "Mine", "all": "All"}
+VIEWS = {"queue": "Queue", "mine": "Mine", "longest": "Waiting longest", "tasks": "Tasks", "all": "All"}
+FLAGGED = "flagged"
 INBOX_LIMIT = 100
 TRANSCRIPT_LIMIT = 500
+MAX_QUERY = 200
+
+_IS_WAITING = and_(Conversation.phase == QUEUE, Conversation.assigned_to.is_(None))
+_IS_UNANSWERED = and_(
+    Conversation.phase == AGENT,
+    Conversation.customer_at.is_not(None),
+    or_(Conversation.agent_at.is_(None), Conversation.customer_at > Conversation.agent_at),
+)
 
 
 @dataclass(frozen=True)
 class Inbox:
-    """One list of the inbox and the sizes of the two that need somebody."""
+    """One list of the inbox; `counts` are the sizes of those that need somebody, `queues` who waits in each queue.
+
+    `channels` and `languages` are the values that a filter can have. Counts know no filters.
+    """
 
     view: str
     conversations: Sequence[Conversation]
     counts: dict[str, int]
+    tasks: Sequence[Task] = ()
+    queues: dict[str, int] = field(default_factory=dict)
+    channels: Sequence[str] = ()
+    languages: Sequence[str] = ()
+
+
+async def inbox(
+    database: Database,
+    view: str,
+    user: User,
+    *,
+    queue: str = "",
+    q: str = "",
+    channel: str = "",
+    language: str = "",
+    state: str = "",
+) -> Inbox:
+    """A view and its filters; `q` is looked for in the messages, the issue and the id, `state` is a phase or flagged.
+
+    The queue is sorted by priority and promised time, `longest` by how long the customer waits for a person's next
+    word, the others by last activity.
+    """
+    open_tasks = await tasks.list_open(database, user)
+    async with database.session() as session:
+        rows = _filtered(_rows(view, user), queue, q, channel, language, state).limit(INBOX_LIMIT)
+        conversations = (await session.scalars(rows)).all() if view != "tasks" else []
+        counts = {}
+        for name in ("queue", "mine", "longest"):
+            query = select(func.count()).select_from(_rows(name, user).order_by(None).subquery())
+            counts[name] = await session.scalar(query) or 0
+        waiting = (
+            select(Conversation.queue, func.count()).where(_IS_WAITING).group_by(Conversation.queue).order_by("queue")
+        )
+        queues = {name: count for name, count in (await session.execute(waiting)).all()}
+        channels = (await session.scalars(_values(Conversation.channel))).all()
+        languages = (await session.scalars(_values(Conversation.language))).all()
+    shown = [task for task in open_tasks if not queue or task.queue == queue] if view == "tasks" else []
+    counts["tasks"] = len(open_tasks)
+    return Inbox(view, conversations, counts, shown, queues, channels, languages)
 
 
 def _rows(view: str, user: User) -> Select[Conversation]:
     rows = select(Conversation)
     if view == "queue":
-        waiting = rows.where(Conversation.owner == "queue", Conversation.assigned_to.is_(None))
-        return waiting.order_by(Conversation.waiting_since, Conversation.id)
+        return rows.where(_IS_WAITING).order_by(*queue_order())
+    if view == "longest":
+        since = case((Conversation.phase == QUEUE, Conversation.waiting_since), else_=Conversation.customer_at)
+        return rows.where(or_(_IS_WAITING, _IS_UNANSWERED)).order_by(since, Conversation.id)
     if view == "mine":
         rows = rows.where(Conversation.assigned_to == user.id)
     return rows.order_by(Conversation.last_activity.desc(), Conversation.id.desc())
 
 
-async def inbox(database: Database, view: str, user: User) -> Inbox:
-    """The conversations of a view: the queue by longest waiting, the others by last activity."""
-    async with database.session() as session:
-        conversations = (await session.scalars(_rows(view, user).limit(INBOX_LIMIT))).all()
-        counts = {}
-        for name in ("queue", "mine"):
-            query = select(func.count()).select_from(_rows(name, user).order_by(None).subquery())
-            counts[name] = await session.scalar(query) or 0
-    return Inbox(view, conversations, counts)
+def queue_order() -> tuple[Any, ...]:
+    """Who is next: by priority, then by promised time, then by who came first."""
+    return (
+        Conversation.priority,
+        Conversation.sla_due.is_(None),
+        Conversation.sla_due,
+        Conversation.waiting_since,
+        Conversation.id,
+    )
+
+
+def _filtered(
+    rows: Select[Conversation], queue: str, q: str, channel: str, language: str, state: str
+) -> Select[Conversation]:
+    if queue:
+        rows = rows.where(Conversation.queue == queue)
+    if channel:
+        rows = rows.where(Conversation.channel == channel)
+    if language:
+        rows = rows.where(Conversation.language == language)
+    if state in PHASES:
+        rows = rows.where(Conversation.phase == state)
+    elif state == FLAGGED:
+        rows = rows.where(Conversation.flag != "")
+    if wanted := q.strip()[:MAX_QUERY]:
+        said = exists().where(
+            Message.conversation_id == Conversation.id, Message.text.icontains(wanted, autoescape=True)
+        )
+        rows = rows.where(
+            or_(
+                Conversation.last_text.icontains(wanted, autoescape=True),
+                Conversation.handoff["issue"].as_string().icontains(wanted, autoescape=True),
+                Conversation.sender_id.icontains(wanted, autoescape=True),
+                said,
+            )
+        )
+    return rows
+
+
+def _values(column: Any) -> Select[Any]:
+    return select(column).where(column.is_not(None)).distinct().order_by(column).limit(50)
 
 
 async def find(database: Database, conversation_id: int) -> Conversation | None:

@@ -3,14 +3,15 @@
 Every call raises ActionsError with a sentence for the agent when the copilot cannot help.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
 from desk.actions_client import ActionsClient
-from desk.models import Conversation, Message, User
-from desk.turns import Numbers
+from desk.conversations import transcript
+from desk.database import Database
+from desk.models import Conversation, User
+from desk.turns import numbers
 
 MOST_TURNS = 500
 STYLES = {"shorter": "Shorter", "friendlier": "Friendlier", "simpler": "Simpler", "formal": "Formal"}
@@ -167,16 +168,17 @@ class Copilot:
             if _text(row, "id")
         ]
 
-    async def run(self, sender_id: str, action: str, params: dict[str, str], request: str) -> str:
+    async def run(self, conversation: Conversation, action: str, params: dict[str, str], request: str) -> str:
         """Do it and say what came of it; the same `request` is never done twice."""
         answer = await self.actions.post(
             "/copilot/run",
             {
-                "conversation": sender_id,
+                "conversation": conversation.sender_id,
                 "action": action,
                 "params": params,
                 "agent": self._agent(),
                 "request": request,
+                "packet": conversation.handoff,
             },
         )
         return _text(answer, "result")
@@ -185,11 +187,10 @@ class Copilot:
         """The text in another style; refused when its facts would not survive."""
         return _text(await self.actions.post("/copilot/rewrite", {"text": text, "style": style}), "text")
 
-    async def check(self, text: str, sender_id: str) -> DraftCheck:
+    async def check(self, text: str, talk: dict[str, Any]) -> DraftCheck:
         """What the policy says of a reply before it is sent."""
-        answer = await self.actions.post(
-            "/copilot/draft", {"text": text, "conversation": sender_id, "agent": self._agent()}
-        )
+        asked = {"text": text, "conversation": talk["conversation"], "turns": talk["turns"], "agent": self._agent()}
+        answer = await self.actions.post("/copilot/draft", asked)
         return DraftCheck(
             _text(answer, "outcome"), _text(answer, "text"), _text(answer, "rule"), _text(answer, "message")
         )
@@ -246,19 +247,20 @@ class Copilot:
         return {"name": self.user.name, "first_name": self.user.first_name, "role": self.user.role}
 
 
-def talk(conversation: Conversation, messages: Sequence[Message], numbers: Numbers) -> tuple[dict[str, Any], list[str]]:
+async def talk(database: Database, conversation: Conversation) -> tuple[dict[str, Any], list[str]]:
     """The conversation as the copilot takes it, from the session of the handoff on, and the anchors of its turns.
 
     Anchor `n - 1` is the id of the element that shows turn n. A new session goes on counting: to the agent it is one
     conversation.
     """
+    counted = await numbers(database, conversation)
     rows: list[dict[str, Any]] = []
     anchors: list[str] = []
-    for message in messages:
-        if numbers.sessions.get(message.id, 0) < numbers.linked:
+    for message in await transcript(database, conversation.id):
+        if counted.sessions.get(message.id, 0) < counted.linked:
             continue
         if message.who == "customer":
-            anchors.append(numbers.anchor(message.id))
+            anchors.append(counted.anchor(message.id))
         row = {"n": len(anchors), "who": message.who, "text": message.text, "at": message.at.isoformat()}
         rows.append(row | ({"intent": message.intent} if message.intent else {}))
     return {

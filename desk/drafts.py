@@ -7,7 +7,7 @@ from desk import audit, suggestion_uses
 from desk.actions_client import ActionsError
 from desk.context import Desk
 from desk.conversations import find
-from desk.copilot import Copilot
+from desk.copilot import Copilot, talk
 from desk.handling import MAX_REPLY, Refused
 from desk.models import Conversation, User
 
@@ -39,7 +39,8 @@ class Held(Refused):
 async def check(desk: Desk, user: User, conversation: Conversation, text: str) -> Checked:
     """Ask the policy. When it cannot be asked the reply is `unchecked`: a customer must not meet silence."""
     try:
-        found = await Copilot(desk.actions, user).check(text, conversation.sender_id)
+        said, _ = await talk(desk.database, conversation)
+        found = await Copilot(desk.actions, user).check(text, said)
     except ActionsError as error:
         logger.warning("A reply was not checked by the policy: status %s", error.status)
         return Checked("unchecked", text)

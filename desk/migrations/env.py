@@ -5,6 +5,7 @@ import asyncio
 from alembic import context
 from sqlalchemy.engine import Connection
 
+from desk import notes_models, presence_models, tasks_models  # noqa: F401  their tables belong to Base
 from desk.copilot_models import SuggestionUse
 from desk.database import Database
 from desk.models import Base

@@ -1,6 +1,7 @@
 """One conversation: the transcript, the handoff packet, and what an agent can do."""
 
 from collections.abc import Awaitable
+from contextlib import suppress
 from typing import Any
 
 from sanic import Blueprint, Request, json, redirect
@@ -25,6 +26,8 @@ async def conversation_page(request: Request, conversation_id: int) -> HTTPRespo
     await audit.record(
         desk_of(request).database, user_of(request).id, "view", (await _find(request, conversation_id)).id
     )
+    with suppress(AssistantError):
+        await desk_of(request).handling.opened(user_of(request), conversation_id)
     return await _page(request, conversation_id)
 
 
@@ -75,7 +78,7 @@ async def hand_back(request: Request, conversation_id: int) -> HTTPResponse:
 async def wrap_up(request: Request, conversation_id: int) -> HTTPResponse:
     """Close the conversation."""
     disposition, note = field_of(request, "disposition"), field_of(request, "note")
-    action = desk_of(request).handling.wrap_up(user_of(request), conversation_id, disposition, note)
+    action = desk_of(request).handling.close(user_of(request), conversation_id, disposition, note)
     return await _act(request, conversation_id, action, note=note, chosen=disposition)
 
 

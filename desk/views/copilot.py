@@ -12,12 +12,11 @@ from sanic.response import HTTPResponse
 from desk import audit, suggestion_uses
 from desk.actions_client import ActionsError
 from desk.context import desk_of, field_of, session_of, user_of
-from desk.conversations import find, transcript
+from desk.conversations import find
 from desk.copilot import STYLES, Copilot, talk
 from desk.handling import MAX_REPLY
 from desk.models import Conversation
 from desk.rendering import page
-from desk.turns import numbers
 
 MAX_QUERY = 300
 MAX_PARAM = 500
@@ -38,7 +37,7 @@ async def live(request: Request, conversation_id: int) -> HTTPResponse:
     """Suggested replies and next steps for what the customer said last. Each fails by itself, in a sentence."""
     conversation = await _mine(request, conversation_id)
     copilot = copilot_of(request)
-    said, _ = await talk_of(request, conversation)
+    said, _ = await talk(desk_of(request).database, conversation)
     suggestions, actions = await asyncio.gather(
         copilot.suggest(said), copilot.next_actions(said), return_exceptions=True
     )
@@ -83,7 +82,7 @@ async def run(request: Request, conversation_id: int) -> HTTPResponse:
     status, result, outcome = 200, "", "run"
     try:
         result = await copilot_of(request).run(
-            conversation.sender_id, action, params, field_of(request, "request")[:64] or uuid.uuid4().hex
+            conversation, action, params, field_of(request, "request")[:64] or uuid.uuid4().hex
         )
     except ActionsError as error:
         status, result = (409 if 400 <= error.status < 500 else 502), str(error)
@@ -139,13 +138,6 @@ async def inserted(request: Request, conversation_id: int) -> HTTPResponse:
 def copilot_of(request: Request) -> Copilot:
     """The copilot of who is logged in."""
     return Copilot(desk_of(request).actions, user_of(request))
-
-
-async def talk_of(request: Request, conversation: Conversation) -> tuple[dict[str, Any], list[str]]:
-    """The conversation as the copilot takes it, and the anchors of its turns."""
-    database = desk_of(request).database
-    messages = await transcript(database, conversation.id)
-    return talk(conversation, messages, await numbers(database, conversation))
 
 
 async def find_conversation(request: Request, conversation_id: int) -> Conversation:

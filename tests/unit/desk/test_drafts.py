@@ -31,14 +31,11 @@ def test_an_allowed_reply_is_sent_as_it_is(desk, alex, actions, assistant, addre
     actions.answers["/copilot/draft"] = (200, {"outcome": "allow", "rule": "", "text": "Hello", "message": ""})
     assert alex.reply(address, "Hello").json() == {"error": ""}
     assert [event["text"] for _, events in assistant.requests for event in events] == ["Hello"]
-    assert actions.requests[-1] == (
-        "/copilot/draft",
-        {
-            "text": "Hello",
-            "conversation": "test_an_allowed_reply_is_sent_as_it_is",
-            "agent": {"name": "alex", "first_name": "Alex", "role": "agent"},
-        },
-    )
+    path, asked = actions.requests[-1]
+    assert (path, asked["text"]) == ("/copilot/draft", "Hello")
+    assert asked["conversation"] == "test_an_allowed_reply_is_sent_as_it_is"
+    assert asked["agent"] == {"name": "alex", "first_name": "Alex", "role": "agent"}
+    assert [(turn["n"], turn["who"]) for turn in asked["turns"]][:2] == [(1, "customer"), (1, "bot")]
     assert "unchecked" not in [action for action, _ in audited(desk, address)]
 
 

@@ -74,7 +74,7 @@ def test_the_queue_is_sorted_by_waiting_time_and_carried_over_slots_do_not_reset
     run(project(database, events_of("first", {"event": "session_started"}, *handed_over("A"), user("still here"))))
     queue = run(inbox(database, "queue", ALEX))
     assert [row.sender_id for row in queue.conversations] == ["first", "second"]
-    assert queue.counts == {"queue": 2, "mine": 0}
+    assert queue.counts == {"queue": 2, "mine": 0, "longest": 2, "tasks": 0}
 
 
 def test_the_owner_event_says_which_agent_took_it(run, database):
