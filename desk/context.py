@@ -13,6 +13,7 @@ from desk.live import Hub
 from desk.models import LoginSession, User
 from desk.rendering import environment
 from desk.settings import Settings
+from desk.typing_state import TypingState
 
 
 @dataclass
@@ -24,6 +25,7 @@ class Desk:
     assistant: HTTPAssistant = field(init=False)
     actions: ActionsClient = field(init=False)
     hub: Hub = field(default_factory=Hub)
+    typing: TypingState = field(default_factory=TypingState)
     jinja: Environment = field(default_factory=environment)
     handling: Handling = field(init=False)
 

@@ -10,6 +10,8 @@ from desk import tasks
 from desk.database import Database
 from desk.lifecycle import AGENT, PHASES, QUEUE
 from desk.models import Conversation, Message, User, WrapUp
+from desk.presence_models import UserQueue
+from desk.routing import GENERAL
 from desk.tasks_models import Task
 
 VIEWS = {"queue": "Queue", "mine": "Mine", "longest": "Waiting longest", "tasks": "Tasks", "all": "All"}
@@ -162,3 +164,27 @@ async def last_wrap_up(database: Database, conversation_id: int) -> WrapUp | Non
         return await session.scalar(
             select(WrapUp).where(WrapUp.conversation_id == conversation_id).order_by(WrapUp.id.desc()).limit(1)
         )
+
+
+async def find_message(database: Database, conversation_id: int, message_id: int) -> Message | None:
+    """A message of this conversation by its number."""
+    async with database.session() as session:
+        message = await session.get(Message, message_id)
+    return message if message and message.conversation_id == conversation_id else None
+
+
+async def known_queues(database: Database) -> list[str]:
+    """The queues that conversations came from and that agents work on, by name."""
+    async with database.session() as session:
+        used = await session.scalars(select(Conversation.queue).distinct())
+        worked = await session.scalars(select(UserQueue.queue).distinct())
+        return sorted({*used, *worked, GENERAL} - {""})
+
+
+async def colleagues(database: Database, user: User) -> list[User]:
+    """Who else talks to customers, by name."""
+    async with database.session() as session:
+        found = await session.scalars(
+            select(User).where(User.role.in_(("agent", "supervisor")), User.id != user.id).order_by(User.display_name)
+        )
+        return list(found)

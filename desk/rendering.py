@@ -7,15 +7,33 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 from sanic import html
 from sanic.response import HTTPResponse
 
 from desk.copilot import STYLES
 from desk.handling import DISPOSITIONS
+from desk.masking import masked_text, masked_value
 from desk.packet import packet
 from desk.turns import words
 
 FOLDER = Path(__file__).parent
+LEVELS = {
+    "none": "Nothing proven",
+    "known": "Known from a log-in or a phone number",
+    "verified": "Account number and postcode",
+    "step-up": "One-time code",
+}
+_CHANNELS = {
+    "webchat": "Web chat",
+    "twilio": "SMS",
+    "twilio_voice": "Phone",
+    "whatsapp": "WhatsApp",
+    "rest": "REST",
+    "facebook": "Messenger",
+}
+_LANGUAGES = {"en": "English", "de": "German", "fr": "French", "es": "Spanish", "it": "Italian", "pl": "Polish"}
+_PLACE = re.compile(r"\{[a-z][a-z0-9_]*\}")
 _SOURCE_LINE = re.compile(r"^Sources?: .*$", re.MULTILINE)
 
 
@@ -28,6 +46,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    jinja.globals["levels"] = LEVELS
     jinja.filters |= {
         "iso": iso,
         "percent": percent,
@@ -37,7 +56,13 @@ def environment() -> Environment:
         "without_source_lines": without_source_lines,
         "short_id": short_id,
         "sources_json": sources_json,
+        "text_for": text_for,
+        "value_for": value_for,
+        "marked_places": marked_places,
         "words": words,
+        "channel": channel,
+        "language": language,
+        "day": day,
     }
     jinja.globals["rewrite_styles"] = STYLES
     return jinja
@@ -81,3 +106,33 @@ def short_id(sender_id: str) -> str:
 def sources_json(sources: list[Any]) -> str:
     """Titles and articles as JSON, for a data attribute."""
     return json.dumps([{"title": source.title, "article": source.article} for source in sources])
+
+
+def text_for(text: str, see: bool) -> str:
+    """A text as it is for those who may see personal data, and with it hidden for all others."""
+    return text if see else masked_text(text)
+
+
+def value_for(value: str, see: bool) -> str:
+    """The same for the value of a slot, an entity or a field."""
+    return value if see else masked_value(value)
+
+
+def marked_places(text: str) -> Markup:
+    """A ready-made reply in which the places that are still open stand out."""
+    return Markup(_PLACE.sub(r"<mark>\g<0></mark>", str(escape(text))))
+
+
+def channel(name: str) -> str:
+    """The words for a channel: webchat -> Web chat."""
+    return _CHANNELS.get(name, words(name))
+
+
+def language(code: str) -> str:
+    """The words for a language: en -> English; the code itself for one without."""
+    return _LANGUAGES.get(code.split("-")[0].lower(), code)
+
+
+def day(at: datetime) -> str:
+    """25 Nov 2026."""
+    return at.strftime("%-d %b %Y")

@@ -5,13 +5,10 @@ import asyncio
 from alembic import context
 from sqlalchemy.engine import Connection
 
-from desk import notes_models, presence_models, tasks_models  # noqa: F401  their tables belong to Base
-from desk.copilot_models import SuggestionUse
+# Importing a module adds its tables to Base.
+from desk import copilot_models, notes_models, presence_models, tasks_models, transcript_models  # noqa: F401
 from desk.database import Database
 from desk.models import Base
-from desk.transcript_models import TurnDetail
-
-TABLES = [SuggestionUse, TurnDetail]  # importing a module adds its tables to the metadata
 
 
 def run(connection: Connection) -> None:

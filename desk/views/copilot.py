@@ -6,17 +6,18 @@ import uuid
 from typing import Any
 
 from sanic import Blueprint, Request, json
-from sanic.exceptions import BadRequest, NotFound
+from sanic.exceptions import BadRequest
 from sanic.response import HTTPResponse
 
 from desk import audit, suggestion_uses
 from desk.actions_client import ActionsError
 from desk.context import desk_of, field_of, session_of, user_of
-from desk.conversations import find
 from desk.copilot import STYLES, Copilot, talk
 from desk.handling import MAX_REPLY
+from desk.lifecycle import AGENT
 from desk.models import Conversation
 from desk.rendering import page
+from desk.views.conversation import conversation_of
 
 MAX_QUERY = 300
 MAX_PARAM = 500
@@ -28,7 +29,7 @@ pages = Blueprint("copilot", url_prefix="/desk/conversations")
 @pages.get("/<conversation_id:int>/copilot")
 async def panel(request: Request, conversation_id: int) -> HTTPResponse:
     """The panel; what takes longer is loaded by it."""
-    conversation = await find_conversation(request, conversation_id)
+    conversation = await conversation_of(request, conversation_id)
     return _fragment(request, "desk/copilot/panel.html", conversation, mine=_is_mine(request, conversation))
 
 
@@ -56,7 +57,7 @@ async def live(request: Request, conversation_id: int) -> HTTPResponse:
 @pages.get("/<conversation_id:int>/copilot/search")
 async def search(request: Request, conversation_id: int) -> HTTPResponse:
     """Passages of the articles for the agent's own words."""
-    conversation = await find_conversation(request, conversation_id)
+    conversation = await conversation_of(request, conversation_id)
     query = (request.args.get("q") or "").strip()[:MAX_QUERY]
     found, error = [], ""
     try:
@@ -140,20 +141,13 @@ def copilot_of(request: Request) -> Copilot:
     return Copilot(desk_of(request).actions, user_of(request))
 
 
-async def find_conversation(request: Request, conversation_id: int) -> Conversation:
-    """The conversation; NotFound if there is none."""
-    conversation = await find(desk_of(request).database, conversation_id)
-    if conversation is None:
-        raise NotFound("There is no such conversation.")
-    return conversation
-
-
 def _is_mine(request: Request, conversation: Conversation) -> bool:
-    return conversation.assigned_to == user_of(request).id
+    """Whether the agent is talking to the customer now."""
+    return conversation.assigned_to == user_of(request).id and conversation.phase == AGENT
 
 
 async def _mine(request: Request, conversation_id: int) -> Conversation:
-    conversation = await find_conversation(request, conversation_id)
+    conversation = await conversation_of(request, conversation_id)
     if not _is_mine(request, conversation):
         raise BadRequest("Take the conversation over first.")
     return conversation

@@ -34,6 +34,7 @@ function insert(button) {
   const box = replyBox();
   if (!box) return;
   const { insert: text, record, kind, sources } = button.dataset;
+  document.querySelector(".panes a[data-show=chat]")?.click();
   write([box.value.trimEnd(), text].filter(Boolean).join("\n"));
   box.focus();
   box.setSelectionRange(box.value.length, box.value.length);

@@ -4,3 +4,5 @@ import "./times.js";
 import "./transcript.js";
 import "./composer.js";
 import "./copilot.js";
+import "./replies.js";
+import "./conversation.js";
