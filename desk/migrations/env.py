@@ -5,7 +5,8 @@ import asyncio
 from alembic import context
 from sqlalchemy.engine import Connection
 
-from desk import notes_models, presence_models, tasks_models, transcript_models  # noqa: F401  their tables belong to Base
+# Importing a module adds its tables to Base.
+from desk import copilot_models, notes_models, presence_models, tasks_models, transcript_models  # noqa: F401
 from desk.database import Database
 from desk.models import Base
 
