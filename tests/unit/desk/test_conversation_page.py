@@ -219,6 +219,19 @@ def test_ready_replies_are_filled_and_open_places_are_refused(desk, alex, assist
     assert not any("Hello {name}" in str(events) for _, events in assistant.requests)
 
 
+def test_an_address_is_sent_only_after_the_policy_has_seen_it(desk, alex, assistant, actions):
+    address, _ = handed(desk, alex)
+    alex.post(f"{address}/take", seen_assignee="")
+    link = "Returns form: https://northlight.example/returns"
+    refused = alex.reply(address, link)
+    assert refused.status_code == 409 and "can't be checked" in refused.json()["error"]
+    actions.answers["/copilot/draft"] = (200, {"outcome": "refuse", "message": "Only our own pages.", "text": link})
+    assert alex.reply(address, link).json()["error"] == "Only our own pages."
+    actions.answers["/copilot/draft"] = (200, {"outcome": "allow", "rule": "none", "text": link, "message": ""})
+    assert alex.reply(address, link).status_code == 200
+    assert str(assistant.requests).count("northlight.example/returns") == 1
+
+
 def test_transfer_to_a_queue_leaves_a_note_and_the_conversation_waits(desk, alex, sam, assistant, actions):
     address, _ = handed(desk, alex)
     alex.post(f"{address}/take", seen_assignee="")
