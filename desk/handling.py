@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import func, select, true
 
-from desk import notes
+from desk import notes, quality
 from desk.assistant import Assistant, AssistantError, notice_event, owner_event, reply_event, slot_event
 from desk.custody import Custody, arrived, freed, holder, taken, unheard_since
 from desk.database import Database
@@ -159,6 +159,7 @@ class Handling:
         last = [reply_event(message, user.first_name)] if message.strip() else []
         await self._release(user, conversation, "left", "has left the conversation", found, last)
         await self.custody.commit(user, "hand_back", conversation, freed(conversation, BOT, now()), detail=task)
+        await quality.record(self.database, conversation.id)
         await self._trigger(conversation, HANDED_BACK, "The conversation is handed back", {TASK: task} if task else {})
 
     async def close(self, user: User, conversation_id: int, disposition: str, note: str) -> None:
@@ -179,6 +180,7 @@ class Handling:
             add=wrap_up,
             already=arrived(BOT) & unheard_since(at),
         )
+        await quality.record(self.database, conversation.id)
         await self._trigger(conversation, CONVERSATION_CLOSED, "The conversation is closed")
 
     async def requeue(self, conversation: Conversation, text: str, why: str, flag: str) -> None:

@@ -10,7 +10,7 @@ KEYWORDS = frozenset(
     {"type", "const", "enum", "pattern", "minLength", "minimum", "maximum", "minItems", "items", "required"}
     | {"properties", "additionalProperties", "$ref"}
 )
-NOTES = frozenset({"$schema", "$id", "$defs", "title", "description"})
+NOTES = frozenset({"$schema", "$id", "$defs", "title", "description", "x-filled"})
 
 _TYPES: dict[str, Any] = {"object": dict, "array": list, "string": str, "integer": int, "boolean": bool}
 
@@ -20,6 +20,12 @@ def problems(packet: Any) -> list[str]:
     found: list[str] = []
     _check(packet, SCHEMA, "packet", found)
     return found
+
+
+def lacking(packet: dict[str, Any]) -> list[str]:
+    """The fields that a complete packet has and this one has not, or has empty where it must not be."""
+    filled = SCHEMA["x-filled"]
+    return [name for name in SCHEMA["required"] if name not in packet or (name in filled and not packet[name])]
 
 
 def _check(value: Any, schema: dict[str, Any], place: str, found: list[str]) -> None:
