@@ -37,6 +37,8 @@ class Inbox:
     queues: dict[str, int] = field(default_factory=dict)
     channels: Sequence[str] = ()
     languages: Sequence[str] = ()
+    page: int = 1
+    more: bool = False
 
 
 async def inbox(
@@ -49,16 +51,18 @@ async def inbox(
     channel: str = "",
     language: str = "",
     state: str = "",
+    page: int = 1,
 ) -> Inbox:
     """A view and its filters; `q` is looked for in the messages, the issue and the id, `state` is a phase or flagged.
 
     The queue is sorted by priority and promised time, `longest` by how long the customer waits for a person's next
-    word, the others by last activity.
+    word, the others by last activity. A page holds INBOX_LIMIT conversations.
     """
     open_tasks = await tasks.list_open(database, user)
     async with database.session() as session:
-        rows = _filtered(_rows(view, user), queue, q, channel, language, state).limit(INBOX_LIMIT)
-        conversations = (await session.scalars(rows)).all() if view != "tasks" else []
+        rows = _filtered(_rows(view, user), queue, q, channel, language, state)
+        rows = rows.limit(INBOX_LIMIT + 1).offset((page - 1) * INBOX_LIMIT)
+        found = (await session.scalars(rows)).all() if view != "tasks" else []
         counts = {}
         for name in ("queue", "mine", "longest"):
             query = select(func.count()).select_from(_rows(name, user).order_by(None).subquery())
@@ -71,7 +75,8 @@ async def inbox(
         languages = (await session.scalars(_values(Conversation.language))).all()
     shown = [task for task in open_tasks if not queue or task.queue == queue] if view == "tasks" else []
     counts["tasks"] = len(open_tasks)
-    return Inbox(view, conversations, counts, shown, queues, channels, languages)
+    more = len(found) > INBOX_LIMIT
+    return Inbox(view, found[:INBOX_LIMIT], counts, shown, queues, channels, languages, page, more)
 
 
 def _rows(view: str, user: User) -> Select[Conversation]:

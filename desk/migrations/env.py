@@ -10,6 +10,7 @@ from desk import (  # noqa: F401  their tables belong to Base
     notes_models,
     presence_models,
     quality_models,
+    reads_models,
     tasks_models,
     transcript_models,
 )

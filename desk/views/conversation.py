@@ -8,10 +8,10 @@ from sanic import Blueprint, Request, json, redirect
 from sanic.exceptions import NotFound
 from sanic.response import HTTPResponse
 
-from desk import audit, canned, drafts, notes
+from desk import audit, canned, drafts, notes, reads
 from desk.assistant import AssistantError
 from desk.context import desk_of, field_of, session_of, user_of
-from desk.conversations import VIEWS, colleagues, find, known_queues, last_wrap_up, transcript
+from desk.conversations import colleagues, find, known_queues, last_wrap_up, transcript
 from desk.handling import DISPOSITIONS, MAX_NOTE, MAX_REPLY, Refused
 from desk.models import Conversation, User
 from desk.notes_models import Note
@@ -19,7 +19,7 @@ from desk.rendering import page
 from desk.roles import can
 from desk.timeline import timeline
 from desk.turns import numbers
-from desk.views.inbox import current_inbox
+from desk.views.inbox import list_values
 
 pages = Blueprint("conversation", url_prefix="/desk/conversations")
 
@@ -189,9 +189,7 @@ async def _page(request: Request, conversation_id: int, status: int = 200, **val
         "desk/conversation.html",
         conversation,
         status,
-        inbox=await current_inbox(request),
-        views=VIEWS,
-        open_id=conversation_id,
+        **await list_values(request, conversation_id),
         **await _entries(request, conversation),
         **values,
     )
@@ -201,6 +199,8 @@ async def _entries(request: Request, conversation: Conversation, after: int = 0,
     """The lines of the transcript after these numbers, and the numbers to ask for the next time."""
     database, user = desk_of(request).database, user_of(request)
     messages = await transcript(database, conversation.id, after)
+    if messages:
+        await reads.mark(database, user.id, conversation.id)
     beside = [
         note
         for note in visible(await notes.notes_of(database, conversation.id), conversation, user)

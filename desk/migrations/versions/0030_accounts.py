@@ -1,4 +1,4 @@
-"""One-time passwords, disabled users, failed log-ins by address, and the audit log by user and conversation"""
+"""One-time passwords, disabled users, failed log-ins by address, the audit log by user, and what each user has read"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -18,10 +18,20 @@ def upgrade() -> None:
     op.create_index("ix_login_sessions_user_id", "login_sessions", ["user_id"], unique=False)
     op.create_index("ix_audit_user", "audit", ["user_id", "id"], unique=False)
     op.create_index("ix_audit_conversation", "audit", ["conversation_id", "id"], unique=False)
+    op.create_table(
+        "reads",
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("conversation_id", sa.Integer(), nullable=False),
+        sa.Column("at", sa.DateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["conversation_id"], ["conversations.id"]),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"]),
+        sa.PrimaryKeyConstraint("user_id", "conversation_id"),
+    )
 
 
 def downgrade() -> None:
     """Undo."""
+    op.drop_table("reads")
     op.drop_index("ix_audit_conversation", "audit")
     op.drop_index("ix_audit_user", "audit")
     op.drop_index("ix_login_sessions_user_id", "login_sessions")

@@ -1,6 +1,7 @@
 // Times in the reader's own clock, and how long somebody has waited.
 
 const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
+const SOON = 2 * 60000;
 const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
 
 /** A length of time in words: "< 1 min", "5 min", "2 h 5 min", "3 days". */
@@ -18,6 +19,11 @@ function showTimes() {
     element.textContent = `waiting ${span(waited)}`;
     element.classList.toggle("long", waited > 5 * 60000);
   }
+  for (const element of document.querySelectorAll("[data-sla]")) showPromise(element);
+  for (const element of document.querySelectorAll("[data-when]")) {
+    const at = new Date(element.dataset.when);
+    element.textContent = `${day.format(at)}, ${clock.format(at)}`;
+  }
   for (const element of document.querySelectorAll("[data-ago]")) {
     const at = new Date(element.dataset.ago);
     const today = at.toDateString() === new Date().toDateString();
@@ -26,6 +32,15 @@ function showTimes() {
   for (const element of document.querySelectorAll("[data-clock]")) {
     element.textContent = clock.format(new Date(element.dataset.clock));
   }
+}
+
+/** How long is left until the promised time, in words and with a state for the colour. */
+function showPromise(element) {
+  const left = Date.parse(element.dataset.sla) - Date.now();
+  const what = element.dataset.what ?? "answer ";
+  element.textContent = left < 0 ? `${what}${span(-left)} late` : `${what}due in ${span(left)}`;
+  if (left < 0) element.dataset.state = "late";
+  else element.dataset.state = left < SOON ? "soon" : "open";
 }
 
 document.addEventListener("htmx:afterSettle", showTimes);
