@@ -73,6 +73,8 @@ RULES: dict[str, Rule] = {
     "details.turn_details": Rule("see_all", shows="view", fragment=True),
     "details.customer": Rule("see_all", shows="view_customer"),
     "details.ready_replies": Rule("reply"),
+    "details.transfer_quality": Rule("see_all"),
+    "details.rate_transfer": Rule("reply"),
     "details.typing": Rule("see_all"),
     "details.agent_typing": Rule("reply"),
     "copilot.panel": Rule("see_all"),

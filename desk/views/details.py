@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from sanic import Blueprint, Request, empty
+from sanic import Blueprint, Request, empty, redirect
 from sanic.exceptions import NotFound
 from sanic.response import HTTPResponse
 
-from desk import canned
+from desk import canned, quality
 from desk.actions_client import ActionsError
-from desk.context import desk_of, user_of
+from desk.context import desk_of, field_of, session_of, user_of
 from desk.conversations import find_message
+from desk.handling import Refused
 from desk.packet import sees_values
 from desk.rendering import page
 from desk.roles import can
@@ -124,6 +125,42 @@ def _more(known: dict[str, Any]) -> str:
     if level in PROOF and (hidden or level != "verified"):
         return PROOF[level]
     return "What is hidden needs another role." if hidden else ""
+
+
+@pages.get("/quality")
+async def transfer_quality(request: Request, conversation_id: int) -> HTTPResponse:
+    """How good the handover was, and the agent's own rating of it."""
+    return await _quality(request, conversation_id)
+
+
+@pages.post("/quality")
+async def rate_transfer(request: Request, conversation_id: int) -> HTTPResponse:
+    """Keep the agent's rating: `rating` is 1 to 5."""
+    given = field_of(request, "rating")
+    try:
+        score = int(given) if given in {"1", "2", "3", "4", "5"} else 0
+        await quality.rate(desk_of(request).database, conversation_id, user_of(request), score)
+    except Refused as refusal:
+        return await _quality(request, conversation_id, 409, str(refusal))
+    if request.headers.get("hx-request"):
+        return await _quality(request, conversation_id)
+    return redirect(f"/desk/conversations/{conversation_id}#quality", status=303)
+
+
+async def _quality(request: Request, conversation_id: int, status: int = 200, error: str = "") -> HTTPResponse:
+    conversation, user = await conversation_of(request, conversation_id), user_of(request)
+    found = await quality.quality_of(desk_of(request).database, conversation.id)
+    return page(
+        desk_of(request).jinja,
+        "desk/_quality.html",
+        status,
+        quality=found,
+        rating=found.rating if found else None,
+        may_rate=conversation.assigned_to == user.id and conversation.handoff is not None,
+        address=f"/desk/conversations/{conversation.id}/quality",
+        csrf_token=session_of(request).csrf_token,
+        error=error,
+    )
 
 
 def agent_of(request: Request) -> dict[str, str]:
