@@ -102,7 +102,7 @@ def test_take_reply_hand_back(desk, alex, assistant, waiting):
     assert "Hand back" in alex.post(f"{waiting}/take", htmx=True, seen_assignee="").text
     assert alex.reply(waiting, "One\n\nTwo").status_code == 200
     assert alex.post(f"{waiting}/hand-back").status_code == 303
-    events = [event for path, events in assistant.requests if "/tracker/events" in path for event in events]
+    events = [event for path, body in assistant.requests if "/tracker/events" in path for event in body]
     assert [event.get("value") or event["text"].split(".")[0] for event in events] == [
         "agent",
         "Alex has joined the conversation",
@@ -110,6 +110,8 @@ def test_take_reply_hand_back(desk, alex, assistant, waiting):
         "bot",
         "Alex has left the conversation",
     ]
+    path, body = assistant.requests[-1]
+    assert "/trigger_intent" in path and body == {"name": "EXTERNAL_handed_back", "entities": {}}
     path = assistant.requests[0][0]
     assert "token=rasa-token" in path and "output_channel=latest" in path and "execute_side_effects=true" in path
 
