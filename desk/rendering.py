@@ -1,5 +1,6 @@
 """Templates and the filters that they use."""
 
+import json
 import re
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ from markupsafe import Markup, escape
 from sanic import html
 from sanic.response import HTTPResponse
 
+from desk.copilot import STYLES
 from desk.handling import DISPOSITIONS
 from desk.masking import masked_text, masked_value
 from desk.packet import packet, sees_values
@@ -19,9 +21,9 @@ from desk.turns import words
 FOLDER = Path(__file__).parent
 LEVELS = {
     "none": "Nothing proven",
-    "known": "Known from a log-in or a phone number",
-    "verified": "Account number and postcode",
-    "step-up": "One-time code",
+    "known": "Known",
+    "verified": "Verified",
+    "step-up": "Verified with a one-time code",
 }
 _CHANNELS = {
     "webchat": "Web chat",
@@ -54,6 +56,7 @@ def environment() -> Environment:
         "initials": initials,
         "without_source_lines": without_source_lines,
         "short_id": short_id,
+        "sources_json": sources_json,
         "text_for": text_for,
         "value_for": value_for,
         "marked_places": marked_places,
@@ -62,6 +65,7 @@ def environment() -> Environment:
         "language": language,
         "day": day,
     }
+    jinja.globals["rewrite_styles"] = STYLES
     return jinja
 
 
@@ -98,6 +102,11 @@ def without_source_lines(text: str, sources: list[dict[str, str]]) -> str:
 def short_id(sender_id: str) -> str:
     """Enough of a conversation's id to tell it from others."""
     return sender_id if len(sender_id) <= 12 else sender_id[-6:].upper()
+
+
+def sources_json(sources: list[Any]) -> str:
+    """Titles and articles as JSON, for a data attribute."""
+    return json.dumps([{"title": source.title, "article": source.article} for source in sources])
 
 
 def text_for(text: str, see: bool) -> str:

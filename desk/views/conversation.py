@@ -8,7 +8,7 @@ from sanic import Blueprint, Request, json, redirect
 from sanic.exceptions import NotFound
 from sanic.response import HTTPResponse
 
-from desk import audit, canned, notes, reads
+from desk import audit, canned, drafts, notes, reads
 from desk.assistant import AssistantError
 from desk.context import desk_of, field_of, session_of, user_of
 from desk.conversations import colleagues, find, known_queues, last_wrap_up, transcript
@@ -26,13 +26,9 @@ pages = Blueprint("conversation", url_prefix="/desk/conversations")
 
 @pages.get("/<conversation_id:int>")
 async def conversation_page(request: Request, conversation_id: int) -> HTTPResponse:
-    """The whole page; opening a conversation that was offered accepts it."""
-    desk, user = desk_of(request), user_of(request)
+    """The whole page; opening a conversation that was offered accepts it, and marks whispers and notes as read."""
     with suppress(AssistantError, Refused):
-        await desk.handling.opened(user, conversation_id)
-    conversation = await conversation_of(request, conversation_id)
-    if conversation.assigned_to == user.id:
-        await notes.mark_seen(desk.database, conversation.id, user.id)
+        await desk_of(request).handling.opened(user_of(request), conversation_id)
     return await _page(request, conversation_id)
 
 
@@ -65,16 +61,18 @@ async def take(request: Request, conversation_id: int) -> HTTPResponse:
 
 @pages.post("/<conversation_id:int>/reply")
 async def reply(request: Request, conversation_id: int) -> HTTPResponse:
-    """Send a reply. Scripts ask for JSON and keep the text until it is sent; a page without them gets it back."""
+    """Send a reply that the policy allows. Scripts ask for JSON and keep the text until it is sent; a page without
+    them gets it back."""
     text = field_of(request, "text")
     return await _act(request, conversation_id, _reply(request, conversation_id, text), draft=text)
 
 
-async def _reply(request: Request, conversation_id: int, text: str) -> None:
+async def _reply(request: Request, conversation_id: int, text: str) -> str:
     desk, user = desk_of(request), user_of(request)
     canned.check(text)
-    await desk.handling.reply(user, conversation_id, text)
+    hint = await drafts.send(desk, user, conversation_id, text)
     desk.typing.stop(conversation_id, "agent")
+    return hint
 
 
 @pages.post("/<conversation_id:int>/notes")
@@ -146,14 +144,19 @@ def state_key(conversation: Conversation, user: User) -> str:
     """Changes whenever the header, the buttons or the side panel must be drawn again."""
     packet_at = conversation.handoff_at.timestamp() if conversation.handoff_at else 0
     closed = "closed" if conversation.closed_at else "open"
-    return f"{state_of(conversation, user)}-{conversation.assigned_to}-{conversation.owner}-{conversation.phase}-{packet_at}-{closed}"
+    parts = (state_of(conversation, user), conversation.assigned_to, conversation.phase, packet_at, closed)
+    return "-".join(map(str, parts))
 
 
-async def _act(request: Request, conversation_id: int, action: Awaitable[None], **kept: str) -> HTTPResponse:
+async def _act(request: Request, conversation_id: int, action: Awaitable[str | None], **kept: str) -> HTTPResponse:
     """Do it; then the part of the page that htmx asked for, or the page for a browser without scripts."""
-    status, error = 200, ""
+    status, error, more = 200, "", {}
     try:
-        await action
+        if hint := await action:
+            more = {"hint": hint}
+    except drafts.Held as held:
+        status, error = 409, str(held)
+        more = kept = {"draft": held.text}
     except Refused as refusal:
         status, error = 409, str(refusal)
     except AssistantError as failure:
@@ -169,7 +172,7 @@ async def _act(request: Request, conversation_id: int, action: Awaitable[None], 
             request.path,
         )
     if request.headers.get("accept") == "application/json":
-        return json({"error": error}, status)
+        return json({"error": error, **more}, status)
     if request.headers.get("hx-request"):
         conversation = await conversation_of(request, conversation_id)
         values = {"error": error, **kept} if error else {}
