@@ -12,7 +12,7 @@ from desk.events import EventSource, SQLEventSource, follow
 from desk.rendering import FOLDER, page
 from desk.security import SESSION_COOKIE, check_csrf, security_headers
 from desk.settings import Settings
-from desk.views import conversation, copilot, details, inbox
+from desk.views import articles, conversation, copilot, details, finish, inbox, tasks
 from desk.views.chat import chat
 from desk.views.chat_typing import chat_typing
 from desk.views.login import log_out, login
@@ -32,9 +32,11 @@ def create_app(settings: Settings) -> Sanic:
     _guard(inbox.pages)
     _guard(conversation.pages)
     _guard(details.pages)
-    _guard(copilot.pages)
+    for part in (copilot, finish, tasks, articles):
+        _guard(part.pages)
     inbox.pages.add_route(log_out, "/logout", methods=["POST"], name="logout")
-    app.blueprint([chat, chat_typing, login, inbox.pages, conversation.pages, details.pages, copilot.pages])
+    app.blueprint([chat, chat_typing, login, inbox.pages, conversation.pages, details.pages])
+    app.blueprint([copilot.pages, finish.pages, tasks.pages, articles.pages])
     app.static("/static", FOLDER / "static", name="static", use_modified_since=True)
     app.add_route(_health, "/health", name="health")
     _headers(app, settings)
