@@ -17,6 +17,35 @@ DRAFT = {
     "note": "Refund agreed.",
     "by": "twin",
 }
+PACKET = {
+    "version": 2,
+    "id": "c" * 32,
+    "reason": "customer_asked",
+    "reason_turns": [1],
+    "rule": "",
+    "identity": {"level": "known", "how": "Account number and postcode", "account": "NA•••321"},
+    "issue": "Wants a refund",
+    "slots": [{"name": "order_number", "label": "Order number", "value": "NO•••136", "turn": 1, "confirmed": True}],
+    "actions": [],
+    "answers": [],
+    "promises": [],
+    "policy": [],
+    "sentiment": "calm",
+    "urgency": "normal",
+    "open_question": "",
+    "next_steps": [],
+    "task": "order_status",
+    "summary": [{"text": "The customer wants a refund.", "turns": [1]}],
+    "channel": "webchat",
+    "language": "en",
+    "queue": "billing",
+    "skills": ["billing"],
+    "priority": 3,
+    "sla_due": "2026-11-23T18:00:00+00:00",
+    "told": "Somebody will be with you soon.",
+    "transcript": {"conversation": "c", "events": 9},
+    "requested_at": "2026-11-23T17:00:00+00:00",
+}
 CONFIRMED = {
     "request": "r" * 32,
     "disposition": "follow_up",
@@ -48,9 +77,8 @@ def tables(desk):
 def address(desk, alex, assistant, request):
     """A conversation that Alex has, handed over within a task."""
     sender = request.node.name
-    packet = {"version": 2, "task": "order_status", "slots": [{"name": "order_number", "value": "NO•••136"}]}
     said = [user("I want a refund"), bot("One moment"), user("£20 please")]
-    desk.stream.publish(sender, *said, slot("handoff", packet), slot("owner", "queue"))
+    desk.stream.publish(sender, *said, slot("handoff", PACKET), slot("owner", "queue"))
     found = alex.find(sender)
     wait_for(lambda: "Waiting for a person" in alex.get(found).text)
     assert alex.post(f"{found}/take", htmx=True, seen_assignee="").status_code == 200
@@ -156,7 +184,7 @@ def test_hand_back_with_what_was_found_out(alex, actions, assistant, address):
     fields = {"task": "order_status", "slot-order_number": "no 482136", "message": "All the best"}
     assert alex.post(f"{address}/hand-back", htmx=True, **fields).status_code == 204
     found = events(assistant)
-    assert [event["text"] for event in found if event["event"] == "bot"][0] == "All the best"
+    assert next(event["text"] for event in found if event["event"] == "bot") == "All the best"
     slots = {event["name"]: event["value"] for event in found if event["event"] == "slot"}
     assert slots == {"order_number": "NO482136", "resume_task": "order_status", "owner": "bot"}
 
