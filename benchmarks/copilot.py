@@ -2,7 +2,8 @@
 
 Run from the root: `make bench-copilot`. Starts an action server of its own on the demo's data and articles, with its
 state in a temporary folder, and calls it one after the other from this process. Prints a Markdown table; times are
-milliseconds at the caller's side, on loopback. No question is asked twice, so that no answer is a kept one; the customer of each conversation is verified.
+milliseconds at the caller's side, on loopback. No question is asked twice, so that no answer is a kept one; each
+conversation's customer is verified.
 """
 
 from __future__ import annotations
