@@ -41,7 +41,7 @@ endpoint(
     Talk,
     Suggestions,
     "Suggested replies",
-    about="Up to three replies to the customer's last message, each with its sources; fewer when there is little to say.",
+    about="Up to three replies to the customer's last message, each with its sources; fewer if there is little to say.",
     errors=_ROLE,
 )(suggest.suggest)
 endpoint(
@@ -89,7 +89,7 @@ endpoint(
     DraftCall,
     DraftChecked,
     "Check a draft",
-    about="What policy.yml says about a text that an agent is about to send, and whether it names another customer's data.",
+    about="What policy.yml says about what an agent is about to send, and whether it names another customer's data.",
     errors=_ROLE,
 )(draft.check)
 endpoint(

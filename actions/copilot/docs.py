@@ -28,7 +28,7 @@ def page(document: dict[str, Any]) -> str:
         (path, method, operation) for path, item in document["paths"].items() for method, operation in item.items()
     ]
     contents = "".join(
-        f'<li><a href="#{o["operationId"]}"><code>{escape(m.upper())} {escape(p)}</code></a>: {escape(o["summary"])}</li>'
+        f'<li><a href="#{o["operationId"]}"><code>{m.upper()} {escape(p)}</code></a>: {escape(o["summary"])}</li>'
         for p, m, o in operations
     )
     schemas = document["components"]["schemas"]

@@ -18,45 +18,11 @@ NUMBER = re.compile(r"[£$€]?(?=[\w.,:/-]*\d)[\w]+(?:[.,:/-]\w+)*%?")
 _NAME = re.compile(r"(?<![.!?:]\s)(?<!^)(?<!\n)\b[A-Z][\w’'-]+", re.MULTILINE)
 _NO = re.compile(r"\b(?:not|never|no|cannot|none|nobody|nothing|without|unless|\w+n't)\b", re.IGNORECASE)
 # Words that are written with a capital and name nobody; greetings and closings may come and go.
-_NO_NAME = frozenset(
-    [
-        "i",
-        "i'm",
-        "i'll",
-        "i've",
-        "i'd",
-        "hi",
-        "hello",
-        "hey",
-        "dear",
-        "thanks",
-        "thank",
-        "please",
-        "sorry",
-        "kind",
-        "regards",
-        "best",
-        "cheers",
-        "yours",
-        "sincerely",
-        "we",
-        "you",
-        "they",
-        "it",
-        "he",
-        "she",
-        "the",
-        "a",
-        "an",
-        "this",
-        "that",
-        "there",
-        "what",
-        "when",
-        "where",
-        "if",
-    ]
-)
+_CAPITALS = """
+a an best cheers dear he hello hey hi i i'd i'll i'm i've if it kind let please regards she sincerely sorry thank thanks
+that the there they this we what when where you yours
+"""
+_NO_NAME = frozenset(_CAPITALS.split())
 
 
 def wordings() -> list[str]:
@@ -70,7 +36,9 @@ def lost(before: str, after: str) -> list[str]:
     have survived. Raises PolicyError."""
     kinds = {
         "a number": _numbers,
-        "an amount": lambda text: {(f.kind, f.said.replace(" ", "")) for f in figures(without_days(text))},
+        "an amount": lambda text: {
+            (f.kind, f.said.replace(" ", "").rstrip(".,;")) for f in figures(without_days(text))
+        },
         "a date": lambda text: {str(day) for day in days(text)} | {str(day) for day in weekdays(text)},
         "a link or an address": lambda text: {m.group().casefold() for m in LINK.finditer(text)},
         "a quotation": lambda text: {m.group()[1:-1] for m in QUOTED.finditer(text)},

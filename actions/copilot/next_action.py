@@ -1,4 +1,4 @@
-"""The next best actions: by the rules of the open task, by the articles, and by what agents did before in such cases."""
+"""The next best actions: by the open task's rules, by the articles, and by what agents did before in such cases."""
 
 from actions import parsing
 from actions.backends.protocols import Level

@@ -1,8 +1,8 @@
 """Writes an agent's text anew: shorter, friendlier, simpler or formal.
 
 A model writes it when there is one, and its text is used only when every fact has survived (`facts.lost`), each of its
-sentences is supported by the old text, and the policy lets it be sent. Otherwise the rules of plainer.yml write it; they
-leave alone what is fixed. When a fact would not survive these either, the text is refused.
+sentences is supported by the old text, and the policy lets it be sent. Otherwise the rules of plainer.yml write it;
+they leave alone what is fixed. When a fact would not survive these either, the text is refused.
 """
 
 import re
@@ -175,8 +175,9 @@ def _shorter(line: str) -> str:
 
 
 def _simpler(line: str) -> str:
-    """With plain words, and cut where a long sentence joins two."""
-    return " ".join(part for s in _sentences(_replaced(line, "plain")) for part in _cut(s))
+    """With plain words and no filler, and cut where a long sentence joins two."""
+    spoken = [_capital(_filler().sub("", s).lstrip(" ,")) for s in _sentences(line)]
+    return " ".join(part for s in _sentences(_replaced(" ".join(spoken), "plain")) for part in _cut(s))
 
 
 def _friendlier(line: str) -> str:
@@ -206,7 +207,8 @@ def _cut(sentence: str) -> list[str]:
     """A long sentence as two where it joins two whole ones."""
     if len(sentence.split()) < LONG:
         return [sentence]
-    joint = r"(?:;\s+|,\s+(?:and|so|but)\s+)(?=(?:I|we|you|it|they|he|she|there|this|that|the|your|our|please)\b)"
+    starts = "I|we|you|it|they|he|she|there|this|that|the|your|our|please"
+    joint = rf"(?:;\s+(?:and\s+)?|,\s+and\s+|,\s+(?=(?:so|but)\s))(?=(?:(?:so|but)\s+)?(?:{starts})\b)"
     parts = [part.strip() for part in re.split(joint, sentence, flags=re.IGNORECASE)]
     if len(parts) < 2 or any(len(part.split()) < 4 for part in parts):
         return [sentence]
@@ -216,6 +218,7 @@ def _cut(sentence: str) -> list[str]:
 
 def _framed(text: str) -> str:
     """With a friendly beginning and end where there is none."""
+    text = text if text.rstrip().endswith((".", "!", "?", ":", ",", "\ue001")) else f"{text.rstrip()}."
     text = text if _STARTS.match(text) else f"{OPENER} {text}"
     return text if _ENDS.search(text) or text.rstrip().endswith("?") else f"{text} {CLOSER}"
 

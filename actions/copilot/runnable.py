@@ -82,6 +82,12 @@ def _line(text: str) -> str | None:
     return parsing.free_text(text)
 
 
+def _area(text: str) -> str | None:
+    """A postcode, or its first half."""
+    half = re.fullmatch(r"[A-Za-z]{1,2}\d[A-Za-z\d]?", text)
+    return text.upper() if half else parsing.postcode(text)
+
+
 def _visit_reference(text: str) -> str | None:
     return text.upper() if re.fullmatch(r"[A-Za-z]{1,4}-?\d{1,10}", text) else None
 
@@ -253,7 +259,7 @@ _ACTIONS = (
     ),
     Runnable(
         "check_outage", "Check for faults in the area", Level.NONE, False, _outages,
-        {"postcode": Param("a postcode or its first half, such as CF10", _line, ("outage_postcode", "postcode"))},
+        {"postcode": Param("a postcode or its first half, such as CF10", _area, ("outage_postcode", "postcode"))},
         ("check_outage", "report_problem"),
     ),
     Runnable(

@@ -6,6 +6,7 @@ task. Where there is nothing good to say there is no suggestion.
 """
 
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -33,7 +34,7 @@ SORRY = "I'm sorry about the trouble this has caused."
 ANYTHING_ELSE = "Is there anything else I can help you with?"
 SHOW_MORE = "I can tell you more about it if you like."
 WELCOME = "You're welcome. Is there anything else I can help you with?"
-_THANKS = frozenset(stems("thanks thank cheers ta appreciated"))
+_THANKS = re.compile(r"\b(?:thanks?|thank you|thx|cheers|ta|appreciated?)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,8 @@ def _questions(call: Talk, caller: Identity) -> Iterator[_Reply]:
         return
     told = talk.values(call)
     proven = caller.level >= getattr(form, "needs", Level.NONE)
-    for slot, field in form.fields.items():
+    first = getattr(form, "before_proof", ())
+    for slot, field in sorted(form.fields.items(), key=lambda each: each[0] not in first):
         if slot in told or (slot in PROOF and proven) or not field.label:
             continue
         if slot == "order_number" and _order(call, caller):
@@ -154,16 +156,16 @@ def _questions(call: Talk, caller: Identity) -> Iterator[_Reply]:
 
 
 def _asked(field: Field) -> str:
-    """What to ask for: "your account number", "the order number"."""
+    """What to ask for: "your account number", "the reason"."""
     label = field.label
     if label == "the order":
-        return "the order number"
+        return "your order number"
     return label.replace("the ", "your ", 1) if label in ("the account number", "the postcode") else label
 
 
 def _courtesies(result: Result, asked: str) -> Iterator[_Reply]:
     """Thanks are answered; nothing else that needs no answer is."""
-    if result.outcome == "chat" and set(stems(asked)) & _THANKS:
+    if result.outcome == "chat" and _THANKS.search(asked):
         yield _Reply(WELCOME, "canned", "The customer says thank you.")
 
 
