@@ -21,6 +21,7 @@ from actions.copilot.promises import is_promise
 from actions.knowledge.articles import FrontMatter
 from actions.knowledge.words import sentences, stems, straight
 from actions.policy.engine import redact
+from actions.policy.tokens import read_ahead
 from actions.settings import var_dir
 
 MAX_STEPS = 8
@@ -68,6 +69,8 @@ class Draft:
 
 def write(conversation: str, turns: Sequence[Turn], summary: str, agent: str) -> Draft:
     """Make a draft of a conversation and keep it for review. Raises NoArticle, PolicyError."""
+    said = [turn.text for turn in turns if turn.who in ("customer", "agent")]
+    read_ahead(sentence for text in [*said, summary] for sentence in sentences(straight(text)))
     question = _question(turns)
     steps = _steps(turns)
     if not question or not steps:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from actions.copilot import turn_facts
-from actions.copilot.transcript import Event, Turn, as_text, changed, turns
+from actions.copilot.transcript import Event, Turn, as_text, changed, current_session, turns
 from actions.copilot.turn_facts import Fact
 from actions.knowledge.check import evidence
 from actions.knowledge.encoder import ModelMissing
@@ -23,7 +23,7 @@ from actions.knowledge.words import sentences as split
 from actions.llm import ChatModel, ModelUnavailable
 from actions.logs import get_logger
 from actions.policy.engine import check_generated
-from actions.policy.tokens import restore, tokenise
+from actions.policy.tokens import read_ahead, restore, tokenise
 
 log = get_logger(__name__)
 
@@ -73,7 +73,8 @@ def sentences(
     latest turn when none are named, 0 when the customer has not written yet. Turn numbers count the customer's
     messages from 1; what the assistant or an agent said belongs to the message before it. Raises PolicyError.
     """
-    known: dict[str, str] = {}
+    events, known = list(events), dict[str, str]()
+    read_ahead(str(event.get("text") or "") for event in current_session(events))
     return summary_of(turns(events, tokens_in(known)), known, because, model, because_turns)[0]
 
 

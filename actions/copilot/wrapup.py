@@ -18,6 +18,7 @@ from actions.copilot.promises import FollowUp, asked_for, promises
 from actions.copilot.sentiment import Urgency, of_turns
 from actions.copilot.transcript import Said, Turn, events_of, told, turns
 from actions.llm import ChatModel
+from actions.policy.tokens import read_ahead
 from actions.speech import short_date
 
 Disposition = Literal["resolved", "follow_up", "passed_on", "customer_left", "callback", "other"]
@@ -66,6 +67,7 @@ def propose(said: Sequence[DeskTurn], packet: dict[str, Any] | None, model: Chat
     """The proposal: summary, disposition and why, follow_ups, ticket, note, by. Raises PolicyError, RulesProblem."""
     events = events_of(said, packet)
     known: dict[str, str] = {}
+    read_ahead(turn.text for turn in said if turn.who != "system")
     tokens = summary.tokens_in(known)
     found = turns(events, tokens)
     written, by = summary.summary_of(found, known, model=model)

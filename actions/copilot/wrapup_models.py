@@ -53,7 +53,7 @@ class Confirm(Given):
     conversation: Conversation
     agent: Agent
     summary: Text = ""
-    disposition: Disposition
+    disposition: str = Field(pattern=r"^[a-z_]{1,40}$", description="the desk's own word for how it ended")
     follow_ups: list[FollowUp] = Field(default=[], max_length=50)
     ticket: Ticket | None = None
     note: Text = ""

@@ -190,7 +190,7 @@ def test_a_verified_customers_note_belongs_to_the_account(desk: Desk) -> None:
     [
         ({"agent": AGENT | {"role": "auditor"}}, 403),
         ({"note": "", "summary": "", "follow_ups": [], "ticket": None}, 422),
-        ({"disposition": "won"}, 422),
+        ({"disposition": "So, so."}, 422),
         ({"request": ""}, 422),
         ({"ticket": {"kind": "gift", "subject": "Refund"}}, 422),
     ],

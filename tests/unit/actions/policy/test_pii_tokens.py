@@ -9,7 +9,7 @@ from actions.policy.pii import Detector
 from actions.policy.rules import PiiRule
 from actions.policy.source import load
 from actions.policy.texts import readable
-from actions.policy.tokens import restore, tokenise
+from actions.policy.tokens import read_ahead, restore, tokenise
 
 POLICY = load(Path(__file__).resolve().parents[4] / "policy.yml")
 DETECTOR = Detector([rule for rule in POLICY.rules if isinstance(rule, PiiRule)])
@@ -72,3 +72,13 @@ def test_any_text_comes_back_as_it_was(seed: int) -> None:
     assert (again, after) == (told, mapping)
     for value in ("priya@example.com", "4111 1111 1111 1111", "07700 900123"):
         assert value not in told
+
+
+def test_texts_that_are_read_ahead_have_the_same_tokens() -> None:
+    texts = ["I'm Priya Sharma", "mail priya@example.com", "", "I live at 7 Mill Lane in Leeds, LS1 4AP", "hello there"]
+    one_by_one = [tokenise(text, personal=Detector(DETECTOR.rules)) for text in texts]
+    fresh = Detector(DETECTOR.rules)
+    fresh.read_ahead([*texts, *texts])
+    assert [tokenise(text, personal=fresh) for text in texts] == one_by_one
+    read_ahead(texts)
+    assert [tokenise(text) for text in texts] == one_by_one
