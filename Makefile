@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup run train knowledge gaps policy model model-server shell parse test lint validate nlu nlu-cross stories \
         unit e2e bench-services bench-nlu bench-fallback bench-policies bench-policy bench-pii bench-answers \
-        bench-knowledge bench-grounding bench-packets pictures clean
+        bench-knowledge bench-grounding bench-desk bench-packets pictures clean
 
 PY := .venv/bin/python
 RUFF := .venv/bin/ruff
@@ -89,6 +89,9 @@ e2e: train ## the real services on free ports: conversations, outages, two brows
 
 bench-services: train ## memory and time of a turn, as Markdown tables
 	@$(PY) -m benchmarks.services
+
+bench-desk: setup ## a message's way to the agent's screen, and 200 live conversations with 20 agents, as Markdown tables
+	@desk/.venv/bin/python -m benchmarks.desk
 
 bench-nlu: setup ## the NLU on BANKING77 and CLINC150 (DATA=folder; SETS="banking77-10 ..."; PEER=--peer: and Rasa's default)
 	@$(QUIET) $(PY) -m benchmarks.nlu $(DATA) $(if $(SETS),--sets $(SETS)) $(PEER)
