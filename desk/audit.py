@@ -83,7 +83,7 @@ async def entries(database: Database, wanted: Filter, number: int = 1) -> Page:
         total = await session.scalar(select(func.count()).select_from(rows.subquery())) or 0
         number = min(max(1, number), max(1, -(-total // PAGE_SIZE)))
         newest = rows.order_by(AuditEntry.id.desc()).limit(PAGE_SIZE).offset((number - 1) * PAGE_SIZE)
-        found = [Entry(*row._tuple()) for row in await session.execute(newest)]
+        found = [Entry(**row) for row in (await session.execute(newest)).mappings()]
     return Page(found, number, total)
 
 
@@ -102,7 +102,7 @@ async def as_csv(database: Database, wanted: Filter) -> AsyncIterator[str]:
         if before is not None:
             rows = rows.where(AuditEntry.id < before)
         async with database.session() as session:
-            found = [Entry(*row._tuple()) for row in await session.execute(rows)]
+            found = [Entry(**row) for row in (await session.execute(rows)).mappings()]
         if not found:
             return
         before = found[-1].id
@@ -116,7 +116,7 @@ def _rows(wanted: Filter) -> Select[int, datetime, str, str, int | None, str]:
     rows = select(
         AuditEntry.id,
         AuditEntry.at,
-        func.coalesce(User.name, ""),
+        func.coalesce(User.name, "").label("user"),
         AuditEntry.action,
         AuditEntry.conversation_id,
         AuditEntry.detail,

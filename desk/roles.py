@@ -91,6 +91,7 @@ RULES: dict[str, Rule] = {
     "users.add": Rule("manage_users"),
     "users.user_page": Rule("manage_users"),
     "users.change": Rule("manage_users"),
+    "users.change_work": Rule("manage_users"),
     "users.reset_password": Rule("manage_users"),
     "users.disable": Rule("manage_users"),
     "users.enable": Rule("manage_users"),

@@ -7,10 +7,13 @@ from sanic import Blueprint, Request, redirect
 from sanic.exceptions import NotFound
 from sanic.response import HTTPResponse
 
-from desk import accounts, audit, passwords
+from desk import accounts, audit, passwords, presence
 from desk.context import desk_of, field_of, session_of, user_of
+from desk.conversations import known_queues
+from desk.handling import Refused
 from desk.models import User
 from desk.rendering import page
+from desk.roles import can
 
 pages = Blueprint("users", url_prefix="/desk/users")
 
@@ -54,6 +57,22 @@ async def change(request: Request, user_id: int) -> HTTPResponse:
         await audit.record(
             desk.database, by.id, "change_user", detail=f"{(await _find(request, user_id)).name}: {role}"
         )
+    return redirect(f"/desk/users/{user_id}?saved=1", status=303)
+
+
+@pages.post("/<user_id:int>/work")
+async def change_work(request: Request, user_id: int) -> HTTPResponse:
+    """Change the queues and skills of a user, and how many conversations they take at once."""
+    desk = desk_of(request)
+    person = await _find(request, user_id)
+    capacity = field_of(request, "capacity")
+    try:
+        await presence.set_capacity(desk.database, user_id, int(capacity) if capacity.isdecimal() else 0)
+    except Refused as error:
+        return await _one(request, user_id, 409, error=str(error))
+    skills, queues = (field_of(request, name).split(",") for name in ("skills", "queues"))
+    await presence.set_skills(desk.database, user_id, skills, queues)
+    await audit.record(desk.database, user_of(request).id, "change_user", detail=f"{person.name}: work")
     return redirect(f"/desk/users/{user_id}?saved=1", status=303)
 
 
@@ -107,19 +126,23 @@ async def _list(request: Request, status: int = 200, **values: Any) -> HTTPRespo
         user=user_of(request),
         csrf_token=session_of(request).csrf_token,
         people=await accounts.users(desk.database),
+        work={one.user.id: one for one in await presence.statuses(desk.database) if can(one.user, "take")},
         **{"error": "", "given": empty, "one_time": None} | values,
     )
 
 
 async def _one(request: Request, user_id: int, status: int = 200, **values: Any) -> HTTPResponse:
-    person = await _find(request, user_id)
+    desk, person = desk_of(request), await _find(request, user_id)
     return page(
-        desk_of(request).jinja,
+        desk.jinja,
         "desk/user.html",
         status,
         user=user_of(request),
         csrf_token=session_of(request).csrf_token,
         person=person,
+        work=await presence.status_of(desk.database, user_id),
+        queues=await known_queues(desk.database),
+        max_capacity=presence.MAX_CAPACITY,
         saved=bool(request.args.get("saved")),
         **{"error": "", "one_time": None} | values,
     )

@@ -21,8 +21,16 @@ ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "correct-horse-battery"
 SOURCES = [{"title": "Late fees", "article": "late-fees", "passage": "A late payment costs £7.50."}]
 TURN = {"n": 1, "who": "customer", "text": "Why was I charged £7.50?"}
-ACTION = {"id": "refund", "title": "Refund the late fee", "why": "A first late fee may be refunded once a year.",
-          "needs": "verified", "allowed": True, "blocked_by": "", "params": {"invoice": "INV-2041"}, "changes": True}
+ACTION = {
+    "id": "refund",
+    "title": "Refund the late fee",
+    "why": "A first late fee may be refunded once a year.",
+    "needs": "verified",
+    "allowed": True,
+    "blocked_by": "",
+    "params": {"invoice": "INV-2041"},
+    "changes": True,
+}
 ANSWERS: dict[str, Any] = {
     "/copilot/suggest": {"by": "twin", "suggestions": [
         {"id": "s1", "text": "The late fee is £7.50.", "kind": "answer", "sources": SOURCES, "why": "From “Late fees”"},
@@ -164,7 +172,8 @@ def packet(issue: str, reason: str = "customer_asked", priority: int = 3, **more
         "identity": {"level": "verified", "how": "account number and postcode", "account": "NA••••18"},
         "issue": issue, "task": "", "open_question": "Can the fee be refunded?", "next_steps": ["Check the fee"],
         "slots": [{"name": "account", "label": "Account", "value": "NA204518", "turn": 1, "confirmed": True}],
-        "actions": [{"action": "action_balance", "title": "Looked up the balance", "result": "£42.50", "turn": 1, "ok": True}],
+        "actions": [{"action": "action_balance", "title": "Looked up the balance", "result": "£42.50", "turn": 1,
+                     "ok": True}],
         "answers": [{"question": "What does a late payment cost?", "text": "£7.50.", "outcome": "answered",
                      "sources": [{"title": "Late fees", "article": "late-fees"}], "turn": 1}],
         "promises": [{"text": "We send the invoice", "turn": 1, "due": (now + timedelta(days=1)).isoformat()}],
@@ -177,11 +186,18 @@ def packet(issue: str, reason: str = "customer_asked", priority: int = 3, **more
 
 def seed(desk: LoneDesk) -> dict[str, int]:
     """Conversations in each phase and some tasks; returns their numbers by name."""
+
     def waits(name: str, issue: str, said: str, **more: Any) -> None:
         handoff = slot("handoff", packet(issue, **more))
         desk.publish(name, user(said), bot("I'm getting a person for you."), handoff, slot("owner", "queue"))
 
-    waits("waiting-urgent", "Charged twice and very unhappy about it", "You charged me twice!", reason="sentiment", priority=1)
+    waits(
+        "waiting-urgent",
+        "Charged twice and very unhappy about it",
+        "You charged me twice!",
+        reason="sentiment",
+        priority=1,
+    )
     waits("waiting-next", "Wants to move a delivery that is on its way", "Move my delivery", priority=2, queue="orders")
     waits("waiting-long", "Asks for a person", "I want to talk to a person", language="de", reason="missing_knowledge")
     late = packet("Broadband drops every evening", sla_due="2026-11-01T10:00:00Z", priority=2, queue="technical")
@@ -201,10 +217,15 @@ def seed(desk: LoneDesk) -> dict[str, int]:
         user("What does a late payment cost?"),
         bot("£7.50.\nSource: Late fees", sources=[{"title": "Late fees", "article": "late-fees"}]),
     )
-    numbers = {name: desk.number(name) for name in ("waiting-urgent", "waiting-next", "waiting-long", "waiting-late", "with-bot")}
+    numbers = {
+        name: desk.number(name)
+        for name in ("waiting-urgent", "waiting-next", "waiting-long", "waiting-late", "with-bot")
+    }
     for name in ("mine", "theirs", "wrapping", "finished"):
         numbers[name] = desk.number(name, "phase = 'agent' AND assigned_to IS NOT NULL")
-    desk.sql("UPDATE conversations SET phase = 'wrap_up', wrap_up_at = CURRENT_TIMESTAMP WHERE id = ?", numbers["wrapping"])
+    desk.sql(
+        "UPDATE conversations SET phase = 'wrap_up', wrap_up_at = CURRENT_TIMESTAMP WHERE id = ?", numbers["wrapping"]
+    )
     desk.sql(
         "UPDATE conversations SET phase = 'closed', owner = 'bot', assigned_to = NULL, disposition = 'resolved',"
         " closed_at = CURRENT_TIMESTAMP WHERE id = ?",
@@ -216,7 +237,8 @@ def seed(desk: LoneDesk) -> dict[str, int]:
     ):
         due = datetime.now(timezone.utc).replace(tzinfo=None) + timedelta(hours=hours)
         desk.sql(
-            "INSERT INTO tasks (conversation_id, kind, text, due, queue, phone, created_at) VALUES (?, ?, ?, ?, '', ?, ?)",
+            "INSERT INTO tasks (conversation_id, kind, text, due, queue, phone, created_at)"
+            " VALUES (?, ?, ?, ?, '', ?, ?)",
             numbers["mine"], kind, text, str(due), phone, str(due),
         )  # fmt: skip
     return numbers

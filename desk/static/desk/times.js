@@ -4,13 +4,15 @@ const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-dig
 const SOON = 2 * 60000;
 const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
 
-/** A length of time in words: "< 1 min", "5 min", "2 h 5 min", "3 days". */
+/** A length of time in words: "< 1 min", "5 min", "2 h", "2 h 5 min", "3 days". */
 export function span(milliseconds) {
   const minutes = Math.max(0, Math.floor(milliseconds / 60000));
   if (minutes < 1) return "< 1 min";
   if (minutes < 60) return `${minutes} min`;
   const hours = Math.floor(minutes / 60);
-  return hours < 24 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} days`;
+  if (hours < 24) return minutes % 60 ? `${hours} h ${minutes % 60} min` : `${hours} h`;
+  const days = Math.floor(hours / 24);
+  return days === 1 ? "1 day" : `${days} days`;
 }
 
 function showTimes() {
