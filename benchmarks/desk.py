@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import platform
+import random
 import re
 import socket
 import sqlite3
@@ -283,25 +284,28 @@ async def work(url: str, events: Events, conversations: int, agents: int, rounds
             events.write(f"load-{number}", customer(f"hello from {number}."), *handed_over(number + 1))
         following = [asyncio.create_task(person.follow()) for person in people]
         started = time.perf_counter()
-        shares = await asyncio.gather(*(take_share(person, conversations // agents) for person in people))
-        load.conversations = await senders(people[0], [number for share in shares for number in share])
-        await asyncio.gather(
-            *(go_round(person, share, rounds, events, load) for person, share in zip(people, shares, strict=True))
-        )
+        try:
+            shares = await asyncio.gather(*(take_share(person, conversations // agents) for person in people))
+            load.conversations = await senders(people[0], [number for share in shares for number in share])
+            await asyncio.gather(
+                *(go_round(person, share, rounds, events, load) for person, share in zip(people, shares, strict=True))
+            )
+        finally:
+            for task in following:
+                task.cancel()
+            await asyncio.gather(*following, return_exceptions=True)
         load.seconds = time.perf_counter() - started
         load.refused = sum(person.refused for person in people)
-        for task in following:
-            task.cancel()
-        await asyncio.gather(*following, return_exceptions=True)
     return load
 
 
 async def take_share(agent: Agent, share: int) -> list[int]:
-    """Take from the top of the queue, as everybody does: most clicks meet somebody else's."""
+    """Take what is near the top of the queue, as everybody does: some clicks meet somebody else's."""
     mine: list[int] = []
     end = time.monotonic() + 2 * LIMIT_SECONDS
     while len(mine) < share and time.monotonic() < end:
-        for number in (await agent.waiting())[:3]:
+        waiting = (await agent.waiting())[:20]
+        for number in random.sample(waiting, min(3, len(waiting))):
             if len(mine) < share and await agent.post(number, "take", seen_assignee=""):
                 mine.append(number)
     return mine
