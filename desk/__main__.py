@@ -10,7 +10,7 @@ import sys
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from desk import accounts
+from desk import accounts, roles
 from desk.app import create_app
 from desk.database import Database, migrate
 from desk.settings import Settings, SettingsError, database_url
@@ -23,15 +23,17 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command")
     adduser = commands.add_parser("adduser", help="add somebody who may log in")
     adduser.add_argument("name", help="what they type to log in")
-    adduser.add_argument("--role", choices=accounts.ROLES, default="agent")
+    adduser.add_argument("--role", choices=list(roles.ROLES), default="agent")
     adduser.add_argument("--display-name", default="", help='such as "Alex Morgan"; customers see the first word')
     arguments = parser.parse_args()
     try:
         if arguments.command == "adduser":
             return _add_user(arguments.name, arguments.display_name, arguments.role)
         return _serve(Settings.from_env())
-    except (SettingsError, accounts.AccountError) as error:
+    except SettingsError as error:
         return _fail(f"{error}.")
+    except accounts.AccountError as error:
+        return _fail(str(error))
     except (SQLAlchemyError, OSError) as error:
         reason = str(getattr(error, "orig", None) or error).splitlines()[0]
         return _fail(f"The desk's database cannot be used ({reason}): check DESK_DATABASE_URL and TANDEM_VAR.")
@@ -43,10 +45,31 @@ def _serve(settings: Settings) -> int:
     except OSError:
         return _fail(f"Port {settings.port} is taken: stop what uses it, or set DESK_PORT to another port.")
     migrate(settings.database_url)
+    if not settings.demo_password:
+        _ensure_admin(settings)
     app = create_app(settings)
     logging.getLogger(__name__).info("The desk listens on http://127.0.0.1:%s", settings.port)
     app.run(sock=listener, single_process=True, motd=False, access_log=False)
     return 0
+
+
+def _ensure_admin(settings: Settings) -> None:
+    """Where nobody administers the desk, add somebody and print their one-time password, here and nowhere else."""
+    database = Database(settings.database_url)
+
+    async def ensure() -> str | None:
+        try:
+            return await accounts.ensure_admin(database)
+        finally:
+            await database.close()
+
+    password = asyncio.run(ensure())
+    if password:
+        print(
+            f"\nFirst start: log in at {settings.desk_url}/desk as admin with the one-time password {password}\n"
+            "It is shown only now, and you choose your own password when you log in.\n",
+            flush=True,
+        )
 
 
 def _add_user(name: str, display_name: str, role: str) -> int:
@@ -72,7 +95,7 @@ def _ask_password(name: str) -> str:
         return sys.stdin.readline().rstrip("\n")
     password = getpass.getpass(f"Password for {name}: ")
     if getpass.getpass("Once more: ") != password:
-        raise accounts.AccountError("The two passwords differ: start again")
+        raise accounts.AccountError("The two passwords differ: start again.")
     return password
 
 

@@ -3,23 +3,24 @@
 import asyncio
 import logging
 
-from sanic import Blueprint, HTTPResponse, Request, Sanic, json, redirect, text
-from sanic.exceptions import PayloadTooLarge, SanicException
+from sanic import HTTPResponse, Request, Sanic, json, text
+from sanic.exceptions import SanicException
 
 from desk import accounts
+from desk.api import api
+from desk.assignment import PUSH
 from desk.context import Desk, desk_of
 from desk.events import EventSource, SQLEventSource, follow
+from desk.guard import guard
 from desk.rendering import FOLDER, page
-from desk.security import SESSION_COOKIE, check_csrf, security_headers
+from desk.security import security_headers
 from desk.settings import Settings
-from desk.views import articles, conversation, copilot, details, finish, inbox, tasks
+from desk.views import account, articles, audit, conversation, copilot, details, finish, inbox, users
 from desk.views.chat import chat
 from desk.views.chat_typing import chat_typing
-from desk.views.login import log_out, login
+from desk.views.login import login
 
 logger = logging.getLogger(__name__)
-
-SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 
 
 def create_app(settings: Settings) -> Sanic:
@@ -29,14 +30,12 @@ def create_app(settings: Settings) -> Sanic:
     app.config.REQUEST_MAX_SIZE = 200_000
     app.config.FALLBACK_ERROR_FORMAT = "text"
     app.ctx.desk = Desk(settings)
-    _guard(inbox.pages)
-    _guard(conversation.pages)
-    _guard(details.pages)
-    for part in (copilot, finish, tasks, articles):
-        _guard(part.pages)
-    inbox.pages.add_route(log_out, "/logout", methods=["POST"], name="logout")
-    app.blueprint([chat, chat_typing, login, inbox.pages, conversation.pages, details.pages])
-    app.blueprint([copilot.pages, finish.pages, tasks.pages, articles.pages])
+    app.config.PROXIES_COUNT = settings.proxies or None
+    parts = (inbox, conversation, details, copilot, finish, articles, account, users, audit)
+    guarded = [part.pages for part in parts]
+    for blueprint in guarded:
+        guard(blueprint)
+    app.blueprint([api, chat, chat_typing, login, *guarded])
     app.static("/static", FOLDER / "static", name="static", use_modified_since=True)
     app.add_route(_health, "/health", name="health")
     _headers(app, settings)
@@ -47,30 +46,6 @@ def create_app(settings: Settings) -> Sanic:
 
 async def _health(_request: Request) -> HTTPResponse:
     return json({"status": "ok"})
-
-
-def _guard(blueprint: Blueprint) -> None:
-    """Only for people who are logged in, and posts only from our own pages."""
-
-    @blueprint.on_request
-    async def require_login(request: Request) -> HTTPResponse | None:
-        if int(request.headers.get("content-length") or 0) > request.app.config.REQUEST_MAX_SIZE:
-            # Sanic asks this middleware also while it answers a request whose body it has not read.
-            raise PayloadTooLarge("That is too long to send.")
-        desk = desk_of(request)
-        session = await accounts.find_session(desk.database, request.cookies.get(SESSION_COOKIE))
-        if session is None:
-            if request.headers.get("accept") == "application/json":
-                return json({"error": "Your log-in has ended."}, status=401)
-            if request.headers.get("hx-request"):
-                return text("", status=401, headers={"HX-Redirect": "/desk/login"})
-            if request.path.endswith("/stream"):
-                return text("Log in first.", status=401)
-            return redirect("/desk/login", status=303)
-        request.ctx.login = session
-        if request.method not in SAFE_METHODS:
-            check_csrf(request, session.csrf_token)
-        return None
 
 
 def _headers(app: Sanic, settings: Settings) -> None:
@@ -97,7 +72,7 @@ def _errors(app: Sanic) -> None:
         }.get(status, "Something went wrong on our side. Try again in a moment.")
         if status < 500 and status not in (404, 405, 413):
             message = str(error)
-        if request.path.startswith("/chat/") or request.headers.get("accept") == "application/json":
+        if request.path.startswith(("/chat/", "/api/")) or request.headers.get("accept") == "application/json":
             return json({"error": message}, status=status)
         if request.headers.get("hx-request"):
             return text(message, status=status)
@@ -114,14 +89,20 @@ def _life(app: Sanic) -> None:
             await accounts.ensure_demo_users(desk.database, desk.settings.demo_password)
         source = SQLEventSource(desk.settings.events_database_url, desk.database)
         app.ctx.event_source = source
-        app.ctx.follower = asyncio.create_task(_supervise(source, desk))
+        app.ctx.tasks = [
+            asyncio.create_task(_supervise(source, desk)),
+            asyncio.create_task(desk.watchdog.run()),
+        ]
+        if desk.settings.assignment == PUSH:
+            app.ctx.tasks.append(asyncio.create_task(desk.assignment.run()))
 
     @app.before_server_stop
     async def stop(app: Sanic) -> None:
         desk: Desk = app.ctx.desk
         desk.hub.close()
-        app.ctx.follower.cancel()
-        await asyncio.gather(app.ctx.follower, return_exceptions=True)
+        for task in app.ctx.tasks:
+            task.cancel()
+        await asyncio.gather(*app.ctx.tasks, return_exceptions=True)
 
     @app.after_server_stop
     async def close(app: Sanic) -> None:

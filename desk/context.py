@@ -1,19 +1,23 @@
 """What every view needs, put together once."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from jinja2 import Environment
 from sanic import Request
 
 from desk.actions_client import ActionsClient
+from desk.assignment import Assignment
 from desk.assistant import HTTPAssistant
 from desk.database import Database
 from desk.handling import Handling
 from desk.live import Hub
 from desk.models import LoginSession, User
+from desk.presence import Sightings
 from desk.rendering import environment
 from desk.settings import Settings
 from desk.typing_state import TypingState
+from desk.watchdog import Watchdog
 
 
 @dataclass
@@ -27,13 +31,21 @@ class Desk:
     hub: Hub = field(default_factory=Hub)
     typing: TypingState = field(default_factory=TypingState)
     jinja: Environment = field(default_factory=environment)
+    # Who saw what when, so that a page that draws itself again is not written down each time (desk/guard.py).
+    seen: dict[tuple[object, ...], datetime] = field(default_factory=dict)
     handling: Handling = field(init=False)
+    assignment: Assignment = field(init=False)
+    watchdog: Watchdog = field(init=False)
+    sightings: Sightings = field(init=False)
 
     def __post_init__(self) -> None:
         self.database = Database(self.settings.database_url)
         self.assistant = HTTPAssistant(self.settings.assistant_url, self.settings.rasa_token)
         self.actions = ActionsClient(self.settings.actions_url, self.settings.actions_token)
         self.handling = Handling(self.database, self.assistant, self.hub)
+        self.assignment = Assignment(self.handling)
+        self.watchdog = Watchdog(self.handling, self.settings.timings)
+        self.sightings = Sightings(self.database)
 
 
 def desk_of(request: Request) -> Desk:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Select, and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select
 
 from desk import tasks
 from desk.database import Database
@@ -21,11 +21,6 @@ TRANSCRIPT_LIMIT = 500
 MAX_QUERY = 200
 
 _IS_WAITING = and_(Conversation.phase == QUEUE, Conversation.assigned_to.is_(None))
-_IS_UNANSWERED = and_(
-    Conversation.phase == AGENT,
-    Conversation.customer_at.is_not(None),
-    or_(Conversation.agent_at.is_(None), Conversation.customer_at > Conversation.agent_at),
-)
 
 
 @dataclass(frozen=True)
@@ -42,6 +37,8 @@ class Inbox:
     queues: dict[str, int] = field(default_factory=dict)
     channels: Sequence[str] = ()
     languages: Sequence[str] = ()
+    page: int = 1
+    more: bool = False
 
 
 async def inbox(
@@ -54,16 +51,18 @@ async def inbox(
     channel: str = "",
     language: str = "",
     state: str = "",
+    page: int = 1,
 ) -> Inbox:
     """A view and its filters; `q` is looked for in the messages, the issue and the id, `state` is a phase or flagged.
 
     The queue is sorted by priority and promised time, `longest` by how long the customer waits for a person's next
-    word, the others by last activity.
+    word, the others by last activity. A page holds INBOX_LIMIT conversations.
     """
     open_tasks = await tasks.list_open(database, user)
     async with database.session() as session:
-        rows = _filtered(_rows(view, user), queue, q, channel, language, state).limit(INBOX_LIMIT)
-        conversations = (await session.scalars(rows)).all() if view != "tasks" else []
+        rows = _filtered(_rows(view, user), queue, q, channel, language, state)
+        rows = rows.limit(INBOX_LIMIT + 1).offset((page - 1) * INBOX_LIMIT)
+        found = (await session.scalars(rows)).all() if view != "tasks" else []
         counts = {}
         for name in ("queue", "mine", "longest"):
             query = select(func.count()).select_from(_rows(name, user).order_by(None).subquery())
@@ -76,7 +75,8 @@ async def inbox(
         languages = (await session.scalars(_values(Conversation.language))).all()
     shown = [task for task in open_tasks if not queue or task.queue == queue] if view == "tasks" else []
     counts["tasks"] = len(open_tasks)
-    return Inbox(view, conversations, counts, shown, queues, channels, languages)
+    more = len(found) > INBOX_LIMIT
+    return Inbox(view, found[:INBOX_LIMIT], counts, shown, queues, channels, languages, page, more)
 
 
 def _rows(view: str, user: User) -> Select[Conversation]:
@@ -85,10 +85,19 @@ def _rows(view: str, user: User) -> Select[Conversation]:
         return rows.where(_IS_WAITING).order_by(*queue_order())
     if view == "longest":
         since = case((Conversation.phase == QUEUE, Conversation.waiting_since), else_=Conversation.customer_at)
-        return rows.where(or_(_IS_WAITING, _IS_UNANSWERED)).order_by(since, Conversation.id)
+        return rows.where(or_(_IS_WAITING, is_unanswered())).order_by(since, Conversation.id)
     if view == "mine":
         rows = rows.where(Conversation.assigned_to == user.id)
     return rows.order_by(Conversation.last_activity.desc(), Conversation.id.desc())
+
+
+def is_unanswered() -> ColumnElement[bool]:
+    """The customer wrote after their agent's last reply."""
+    return and_(
+        Conversation.phase == AGENT,
+        Conversation.customer_at.is_not(None),
+        or_(Conversation.agent_at.is_(None), Conversation.customer_at > Conversation.agent_at),
+    )
 
 
 def queue_order() -> tuple[Any, ...]:

@@ -14,6 +14,7 @@ from desk.models import Conversation, User
 logger = logging.getLogger(__name__)
 
 UNCHECKED = "Sent, but it could not be checked by the policy just now: the check did not answer."
+UNCHECKED_ADDRESS = "The address can't be checked just now. Try again in a moment, or send the reply without it."
 CHANGED = "The policy asks for other words. Check the changed reply, then send it."
 REFUSED = "The policy does not allow this reply. Change it and send it again."
 
@@ -64,6 +65,8 @@ async def send(desk: Desk, user: User, conversation_id: int, text: str) -> str:
     if checked.verdict in ("changed", "refused"):
         await audit.record(desk.database, user.id, f"draft_{checked.verdict}", conversation_id, checked.rule)
         raise Held(checked.message, checked.text)
+    if checked.verdict == "unchecked" and "https://" in text.lower():
+        raise Held(UNCHECKED_ADDRESS, text)
     await desk.handling.reply(user, conversation_id, text)
     await suggestion_uses.sent(desk.database, conversation_id, user.id, text)
     if checked.verdict == "unchecked":

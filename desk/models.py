@@ -35,7 +35,7 @@ class Base(DeclarativeBase):
 
 
 class User(Base):
-    """Somebody who works at the desk: role `agent` or `supervisor`."""
+    """Somebody who works at the desk; what their role may do stands in desk/roles.py."""
 
     __tablename__ = "users"
 
@@ -44,6 +44,9 @@ class User(Base):
     display_name: Mapped[str] = mapped_column(String(120))
     role: Mapped[str] = mapped_column(String(20))
     password_hash: Mapped[str] = mapped_column(String(255))
+    # A one-time password opens nothing but the page on which it is changed.
+    must_change_password: Mapped[bool] = mapped_column(default=False)
+    disabled_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=now)
 
     @property
@@ -63,7 +66,7 @@ class LoginSession(Base):
     __tablename__ = "login_sessions"
 
     token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
-    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
     csrf_token: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime] = mapped_column(default=now)
     expires_at: Mapped[datetime]
@@ -71,12 +74,13 @@ class LoginSession(Base):
 
 
 class LoginAttempt(Base):
-    """A log-in that was started and not completed; five in a quarter of an hour lock the name."""
+    """A log-in that was started and not completed; too many in a quarter of an hour lock the name or the address."""
 
     __tablename__ = "login_attempts"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(64), index=True)
+    address: Mapped[str] = mapped_column(String(64), index=True, default="")
     at: Mapped[datetime] = mapped_column(default=now)
 
 
@@ -118,6 +122,8 @@ class Conversation(Base):
     first_reply_at: Mapped[datetime | None]
     # Set while the desk offers a waiting conversation to `assigned_to`, until they open it
     offered_at: Mapped[datetime | None]
+    # Until when a customer in the queue was told that they wait
+    promised_at: Mapped[datetime | None]
     # When a customer in the queue was last told that they still wait
     reminded_at: Mapped[datetime | None]
     # What the watchdog found: late, unanswered or returned; empty when all is well
@@ -178,6 +184,10 @@ class AuditEntry(Base):
     """Who did what to which conversation. Rows are only ever added."""
 
     __tablename__ = "audit"
+    __table_args__ = (
+        Index("ix_audit_user", "user_id", "id"),
+        Index("ix_audit_conversation", "conversation_id", "id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(default=now, index=True)

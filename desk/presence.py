@@ -19,7 +19,7 @@ DEFAULT_CAPACITY, MAX_CAPACITY = 3, 50
 # A page that is open is heard of every quarter of a minute.
 PRESENT_FOR = timedelta(seconds=60)
 TOUCH_SECONDS = 10
-TALKERS = ("agent", "supervisor", "admin")
+TALKERS = ("agent", "supervisor")
 
 
 @dataclass(frozen=True)
@@ -87,11 +87,14 @@ async def statuses(database: Database, user_id: int | None = None) -> Sequence[S
     ]
 
 
-async def set_status(database: Database, user_id: int, status: str) -> None:
-    """Say whether the user takes conversations: available, busy or away. Raises Refused."""
+async def set_status(database: Database, user_id: int, status: str, seen: bool = True) -> None:
+    """Say whether the user takes conversations: available, busy or away. Raises Refused.
+
+    `seen`: the user says so; otherwise the desk does, about somebody of whom it has not heard.
+    """
     if status not in STATUSES:
         raise Refused("Choose available, busy or away.")
-    await _write(database, user_id, status=status, last_seen=now())
+    await _write(database, user_id, status=status, **({"last_seen": now()} if seen else {}))
 
 
 async def set_capacity(database: Database, user_id: int, capacity: int) -> None:

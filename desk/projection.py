@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -30,7 +30,7 @@ async def project(database: Database, events: Sequence[RawEvent]) -> set[int]:
             if key in seen:
                 continue
             session.add(AppliedEvent(identity=key))
-            conversation = await _conversation(session, sender_id, at)
+            conversation = await conversation_of(session, sender_id, at)
             await _apply(session, conversation, at, fact)
             await session.flush()
             changed.add(conversation.id)
@@ -51,7 +51,8 @@ def _facts(events: Sequence[RawEvent]) -> dict[str, tuple[str, datetime, Fact]]:
     return facts
 
 
-async def _conversation(session: AsyncSession, sender_id: str, at: datetime) -> Conversation:
+async def conversation_of(session: AsyncSession, sender_id: str, at: datetime) -> Conversation:
+    """The conversation of a sender; a new one, last active `at`, if there is none."""
     found = await session.scalar(select(Conversation).where(Conversation.sender_id == sender_id))
     if found:
         return found
@@ -76,10 +77,6 @@ async def _apply(session: AsyncSession, conversation: Conversation, at: datetime
             _add_detail(session, conversation, at, fact)
 
 
-def _add_detail(session: AsyncSession, conversation: Conversation, at: datetime, fact: Happened) -> None:
-    session.add(TurnDetail(conversation_id=conversation.id, at=at, kind=fact.kind, name=fact.name, value=fact.value))
-
-
 def _route(conversation: Conversation, at: datetime, fact: HandoffSet) -> None:
     """Keep the packet; a new one says where the conversation waits, one that is set again must not undo a transfer."""
     if not is_same(fact.packet, conversation.handoff):
@@ -89,6 +86,10 @@ def _route(conversation: Conversation, at: datetime, fact: HandoffSet) -> None:
         conversation.language = route.language or conversation.language
         conversation.sla_due = route.sla_due or promised(route.priority, at)
     conversation.handoff, conversation.handoff_at = fact.packet, at
+
+
+def _add_detail(session: AsyncSession, conversation: Conversation, at: datetime, fact: Happened) -> None:
+    session.add(TurnDetail(conversation_id=conversation.id, at=at, kind=fact.kind, name=fact.name, value=fact.value))
 
 
 async def _add_message(session: AsyncSession, conversation: Conversation, at: datetime, said: Said) -> None:
@@ -116,6 +117,8 @@ async def _add_message(session: AsyncSession, conversation: Conversation, at: da
         _add_detail(session, conversation, at, happened)
     if at >= conversation.last_activity:
         conversation.last_activity = at
+        if said.wait_minutes:
+            conversation.promised_at = at + timedelta(minutes=said.wait_minutes)
         if said.who == "customer":
             conversation.last_text = " ".join(text.split())[:200]
 

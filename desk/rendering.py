@@ -14,15 +14,16 @@ from sanic.response import HTTPResponse
 from desk.copilot import STYLES
 from desk.handling import DISPOSITIONS
 from desk.masking import masked_text, masked_value
-from desk.packet import packet
+from desk.packet import packet, sees_values
+from desk.roles import ROLES, can
 from desk.turns import words
 
 FOLDER = Path(__file__).parent
 LEVELS = {
     "none": "Nothing proven",
-    "known": "Known from a log-in or a phone number",
-    "verified": "Account number and postcode",
-    "step-up": "One-time code",
+    "known": "Known",
+    "verified": "Verified",
+    "step-up": "Verified with a one-time code",
 }
 _CHANNELS = {
     "webchat": "Web chat",
@@ -46,7 +47,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    jinja.globals["levels"] = LEVELS
+    jinja.globals |= {"can": can, "roles": ROLES, "levels": LEVELS, "sees_values": sees_values}
     jinja.filters |= {
         "iso": iso,
         "percent": percent,

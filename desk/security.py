@@ -9,7 +9,7 @@ from sanic import Request
 from sanic.exceptions import Forbidden
 from sanic.response import HTTPResponse
 
-from desk.accounts import same
+from desk.logins import SESSION_LIFETIME, same
 from desk.settings import Settings
 
 SESSION_COOKIE = "tandem_desk"
@@ -55,6 +55,11 @@ def set_cookie(response: HTTPResponse, settings: Settings, name: str, value: str
         secure=settings.secure_cookies,
         max_age=seconds,
     )
+
+
+def set_session_cookie(response: HTTPResponse, settings: Settings, token: str) -> None:
+    """The cookie of a log-in."""
+    set_cookie(response, settings, SESSION_COOKIE, token, int(SESSION_LIFETIME.total_seconds()))
 
 
 def given_token(request: Request) -> str | None:

@@ -2,12 +2,30 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 
 class SettingsError(Exception):
     """A setting is missing or wrong; the message is one sentence that says what to do."""
+
+
+@dataclass(frozen=True)
+class Timings:
+    """Seconds after which the watchdog acts; `watchdog` is how often it looks."""
+
+    watchdog: int = 15
+    push: int = 45
+    remind: int = 300
+    answer: int = 180
+    gone: int = 300
+    wrap_up: int = 900
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> "Timings":
+        """DESK_WATCHDOG_SECONDS, DESK_PUSH_SECONDS and so on; raises SettingsError."""
+        defaults = asdict(cls())
+        return cls(**{name: _seconds(env, f"DESK_{name.upper()}_SECONDS", value) for name, value in defaults.items()})
 
 
 @dataclass(frozen=True)
@@ -25,6 +43,9 @@ class Settings:
     desk_url: str = "http://localhost:8080"
     port: int = 8080
     demo_password: str | None = field(default=None, repr=False)
+    proxies: int = 0
+    assignment: str = "pull"
+    timings: Timings = field(default_factory=Timings)
 
     @property
     def secure_cookies(self) -> bool:
@@ -50,6 +71,9 @@ class Settings:
             desk_url=(env.get("DESK_URL") or f"http://localhost:{port}").rstrip("/"),
             port=port,
             demo_password=_required(env, "DEMO_AGENT_PASSWORD") if env.get("TANDEM_DEMO") == "1" else None,
+            proxies=_count(env, "DESK_PROXIES"),
+            assignment=_choice(env, "DESK_ASSIGNMENT", ("pull", "push")),
+            timings=Timings.from_env(env),
         )
 
 
@@ -74,6 +98,27 @@ def _port(env: Mapping[str, str], name: str, default: int) -> int:
     text = env.get(name) or str(default)
     if not text.isdigit() or not 0 < int(text) < 65536:
         raise SettingsError(f"{name} is {text!r}: set it to a port number between 1 and 65535")
+    return int(text)
+
+
+def _count(env: Mapping[str, str], name: str) -> int:
+    text = env.get(name) or "0"
+    if not text.isdigit() or int(text) > 9:
+        raise SettingsError(f"{name} is {text!r}: set it to the number of proxies in front of the desk, such as 1")
+    return int(text)
+
+
+def _choice(env: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
+    value = env.get(name) or choices[0]
+    if value not in choices:
+        raise SettingsError(f"{name} is {value!r}: set it to {' or '.join(choices)}")
+    return value
+
+
+def _seconds(env: Mapping[str, str], name: str, default: int) -> int:
+    text = env.get(name) or str(default)
+    if not text.isdigit() or not 0 < int(text) <= 86_400:
+        raise SettingsError(f"{name} is {text!r}: set it to a number of seconds between 1 and 86400")
     return int(text)
 
 

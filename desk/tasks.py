@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import and_, or_, select, true, update
 from sqlalchemy.exc import IntegrityError
 
 from desk import audit
@@ -78,10 +78,8 @@ async def list_open(database: Database, user: User) -> Sequence[Task]:
     async with database.session() as session:
         if not user.is_supervisor:
             queues = (await session.scalars(select(UserQueue.queue).where(UserQueue.user_id == user.id))).all()
-            free = Task.assigned_to.is_(None)
-            if queues:
-                free &= or_(Task.queue == "", Task.queue.in_(queues))
-            query = query.where(or_(Task.assigned_to == user.id, free))
+            ours = or_(Task.queue == "", Task.queue.in_(queues)) if queues else true()
+            query = query.where(or_(Task.assigned_to == user.id, and_(Task.assigned_to.is_(None), ours)))
         return (await session.scalars(query)).unique().all()
 
 

@@ -37,6 +37,7 @@ class Said:
     client_id: str | None = None
     channel: str | None = None
     within: list["Happened"] = field(default_factory=list)
+    wait_minutes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def readable(text: str, buttons: list[dict[str, str]]) -> str:
 
 def _customer(event: RawEvent) -> Said | None:
     text = _text(event.get("text")).strip()
-    if not text or text in ("/session_start", "/restart"):
+    if not text or text in ("/session_start", "/restart") or _metadata(event).get("is_external"):
         return None
     parsed = event.get("parse_data")
     intent = parsed.get("intent") if isinstance(parsed, dict) else None
@@ -163,6 +164,7 @@ def _bot(event: RawEvent) -> Said | None:
         buttons=_pairs(data.get("buttons") or data.get("quick_replies"), "title", "payload"),
         agent_name=_text(metadata.get("agent_name"))[:120] or None,
         within=_answer(metadata) if who == "bot" else [],
+        wait_minutes=_minutes(metadata.get("wait_minutes")),
     )
 
 
@@ -220,6 +222,11 @@ def _pairs(value: Any, first: str, second: str) -> list[dict[str, str]]:
         for row in rows
         if isinstance(row, dict) and _text(row.get(first))
     ]
+
+
+def _minutes(value: Any) -> int | None:
+    """A wait that the customer was told."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 10_000 else None
 
 
 def _text(value: Any) -> str:

@@ -8,28 +8,27 @@ from sanic import Blueprint, Request, json, redirect
 from sanic.exceptions import NotFound
 from sanic.response import HTTPResponse
 
-from desk import audit, canned, drafts, notes
+from desk import audit, canned, drafts, notes, reads
 from desk.assistant import AssistantError
 from desk.context import desk_of, field_of, session_of, user_of
-from desk.conversations import VIEWS, colleagues, find, known_queues, last_wrap_up, transcript
+from desk.conversations import colleagues, find, known_queues, last_wrap_up, transcript
 from desk.handling import DISPOSITIONS, MAX_NOTE, MAX_REPLY, Refused
 from desk.models import Conversation, User
 from desk.notes_models import Note
 from desk.rendering import page
+from desk.roles import can
 from desk.timeline import timeline
 from desk.turns import numbers
-from desk.views.inbox import current_inbox
+from desk.views.inbox import list_values
 
 pages = Blueprint("conversation", url_prefix="/desk/conversations")
 
 
 @pages.get("/<conversation_id:int>")
 async def conversation_page(request: Request, conversation_id: int) -> HTTPResponse:
-    """The whole page. Each opening is audited."""
-    conversation, user = await conversation_of(request, conversation_id), user_of(request)
-    await audit.record(desk_of(request).database, user.id, "view", conversation.id)
+    """The whole page; opening a conversation that was offered accepts it, and marks whispers and notes as read."""
     with suppress(AssistantError, Refused):
-        await desk_of(request).handling.opened(user, conversation_id)
+        await desk_of(request).handling.opened(user_of(request), conversation_id)
     return await _page(request, conversation_id)
 
 
@@ -131,8 +130,8 @@ def state_key(conversation: Conversation, user: User) -> str:
     """Changes whenever the header, the buttons or the side panel must be drawn again."""
     packet_at = conversation.handoff_at.timestamp() if conversation.handoff_at else 0
     closed = "closed" if conversation.closed_at else "open"
-    owner = f"{conversation.owner}-{conversation.phase}"
-    return f"{state_of(conversation, user)}-{conversation.assigned_to}-{owner}-{packet_at}-{closed}"
+    parts = (state_of(conversation, user), conversation.assigned_to, conversation.phase, packet_at, closed)
+    return "-".join(map(str, parts))
 
 
 async def _act(request: Request, conversation_id: int, action: Awaitable[str | None], **kept: str) -> HTTPResponse:
@@ -176,9 +175,7 @@ async def _page(request: Request, conversation_id: int, status: int = 200, **val
         "desk/conversation.html",
         conversation,
         status,
-        inbox=await current_inbox(request),
-        views=VIEWS,
-        open_id=conversation_id,
+        **await list_values(request, conversation_id),
         **await _entries(request, conversation),
         **values,
     )
@@ -188,6 +185,8 @@ async def _entries(request: Request, conversation: Conversation, after: int = 0,
     """The lines of the transcript after these numbers, and the numbers to ask for the next time."""
     database, user = desk_of(request).database, user_of(request)
     messages = await transcript(database, conversation.id, after)
+    if messages:
+        await reads.mark(database, user.id, conversation.id)
     beside = [
         note
         for note in visible(await notes.notes_of(database, conversation.id), conversation, user)
@@ -221,7 +220,7 @@ async def _render(
         conversation=conversation,
         state=state_of(conversation, user),
         state_key=state_key(conversation, user),
-        see=see_personal_data(user),
+        see=can(user, "see_personal_data"),
         wrapped=await last_wrap_up(desk.database, conversation.id) if conversation.closed_at else None,
         dispositions=DISPOSITIONS,
         max_reply=MAX_REPLY,
@@ -231,11 +230,6 @@ async def _render(
         colleagues=await colleagues(desk.database, user),
         **values,
     )
-
-
-def see_personal_data(user: User) -> bool:
-    """Whether personal data is shown to this user as it is."""
-    return user.role in ("agent", "supervisor", "admin")
 
 
 async def conversation_of(request: Request, conversation_id: int) -> Conversation:

@@ -1,51 +1,128 @@
 """The inbox, and the stream that keeps open pages up to date."""
 
 import asyncio
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlencode
 
-from sanic import Blueprint, Request
+from sanic import Blueprint, Request, redirect, text
 from sanic.response import HTTPResponse
 
-from desk import accounts
-from desk.context import Desk, desk_of, session_of, user_of
-from desk.conversations import VIEWS, Inbox, inbox
+from desk import audit, logins, presence, reads, tasks
+from desk.assistant import AssistantError
+from desk.context import Desk, desk_of, field_of, session_of, user_of
+from desk.conversations import MAX_QUERY, VIEWS, inbox
+from desk.handling import Refused
+from desk.models import now
 from desk.rendering import page
 from desk.security import SESSION_COOKIE
+from desk.watchdog import FLAGS
 
 HEARTBEAT_SECONDS = 15
 # Events of one turn come in a burst; waiting this long makes one refresh of them.
 MERGE_SECONDS = 0.05
 
+PRIORITIES = {1: "Urgent", 2: "High", 4: "Low"}
+# The filters of the address, in its order.
+FILTERS = ("view", "queue", "q", "channel", "language", "state", "page")
+STATES = {
+    "queue": "Waiting",
+    "agent": "With an agent",
+    "wrap_up": "Wrapping up",
+    "bot": "With the assistant",
+    "closed": "Closed",
+    "flagged": "Needs attention",
+}
+
 pages = Blueprint("inbox", url_prefix="/desk")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the address asks the list for."""
+
+    view: str = "queue"
+    queue: str = ""
+    q: str = ""
+    channel: str = ""
+    language: str = ""
+    state: str = ""
+    page: int = 1
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether something narrows the view."""
+        return bool(self.queue or self.q or self.channel or self.language or self.state)
+
+    def query(self, **changes: Any) -> str:
+        """The address's query with these changes; a change but of the page starts at the first page again."""
+        wanted = replace(self, **{"page": 1, **changes})
+        values = {name: getattr(wanted, name) for name in FILTERS}
+        return urlencode({name: value for name, value in values.items() if value != getattr(Wanted, name)})
+
+    def cleared(self) -> str:
+        """The query of the same view without filters."""
+        return Wanted(self.view).query()
 
 
 @pages.get("/", strict_slashes=False)
 async def inbox_page(request: Request) -> HTTPResponse:
     """The inbox with no conversation open."""
-    desk = desk_of(request)
-    return page(
-        desk.jinja,
-        "desk/inbox.html",
-        user=user_of(request),
-        csrf_token=session_of(request).csrf_token,
-        inbox=await current_inbox(request),
-        views=VIEWS,
-        open_id=None,
-    )
+    return await _page(request)
 
 
 @pages.get("/inbox")
 async def inbox_list(request: Request) -> HTTPResponse:
     """The list alone, for a live refresh. `open` is the conversation that the page shows."""
-    desk = desk_of(request)
     open_id = request.args.get("open") or ""
+    values = await list_values(request, int(open_id) if open_id.isdecimal() and len(open_id) < 10 else None)
     return page(
-        desk.jinja,
+        desk_of(request).jinja,
         "desk/_inbox.html",
         user=user_of(request),
-        inbox=await current_inbox(request),
-        views=VIEWS,
-        open_id=int(open_id) if open_id.isdigit() else None,
+        csrf_token=session_of(request).csrf_token,
+        **values,
     )
+
+
+@pages.post("/take-next")
+async def take_next(request: Request) -> HTTPResponse:
+    """Take the best conversation that waits for somebody like this user, and open it."""
+    try:
+        conversation_id = await desk_of(request).assignment.take_next(user_of(request))
+    except (Refused, AssistantError) as error:
+        return await _page(request, 409 if isinstance(error, Refused) else 502, str(error))
+    return redirect(f"/desk/conversations/{conversation_id}?view=mine", status=303)
+
+
+@pages.post("/tasks/<task_id:int>/done")
+async def task_done(request: Request, task_id: int) -> HTTPResponse:
+    """A task is done."""
+    try:
+        await tasks.done(desk_of(request).database, user_of(request), task_id)
+    except Refused as error:
+        return await _page(request, 409, str(error))
+    return redirect("/desk?view=tasks", status=303)
+
+
+@pages.get("/presence")
+async def presence_form(request: Request) -> HTTPResponse:
+    """The switch in the header."""
+    return await _presence(request)
+
+
+@pages.post("/presence")
+async def set_presence(request: Request) -> HTTPResponse:
+    """Say whether one takes conversations."""
+    desk, user = desk_of(request), user_of(request)
+    status = field_of(request, "status")
+    try:
+        await presence.set_status(desk.database, user.id, status)
+    except Refused as error:
+        return text(str(error), status=409)
+    await audit.record(desk.database, user.id, "presence", detail=status)
+    desk.hub.publish([])
+    return await _presence(request) if request.headers.get("hx-request") else redirect("/desk", status=303)
 
 
 @pages.get("/stream")
@@ -69,6 +146,7 @@ async def stream(request: Request) -> None:
             changed = await subscription.changes(HEARTBEAT_SECONDS)
             if subscription.closed:
                 break
+            await desk.sightings.seen(user_of(request).id)
             if subscription.typing_changed():
                 await response.send(_event("typing"))
             if not changed:
@@ -81,14 +159,72 @@ async def stream(request: Request) -> None:
     await response.eof()
 
 
-async def current_inbox(request: Request) -> Inbox:
-    """The list that the address asks for; the queue if it asks for none."""
-    view = request.args.get("view") or "queue"
-    return await inbox(desk_of(request).database, view if view in VIEWS else "queue", user_of(request))
+async def list_values(request: Request, open_id: int | None) -> dict[str, Any]:
+    """What every page with the list of conversations needs; `open_id` is the one that the page shows."""
+    desk, user = desk_of(request), user_of(request)
+    wanted = _wanted(request)
+    found = await inbox(
+        desk.database,
+        wanted.view,
+        user,
+        queue=wanted.queue,
+        q=wanted.q,
+        channel=wanted.channel,
+        language=wanted.language,
+        state=wanted.state,
+        page=wanted.page,
+    )
+    return {
+        "inbox": found,
+        "wanted": wanted,
+        "views": VIEWS,
+        "states": STATES,
+        "flags": FLAGS,
+        "priorities": PRIORITIES,
+        "task_kinds": tasks.KINDS,
+        "open_id": open_id,
+        "unread": await reads.unread(desk.database, user.id, found.conversations) - {open_id},
+        "now": now(),
+    }
+
+
+def _wanted(request: Request) -> Wanted:
+    """The filters of the address; what makes no sense is left out."""
+    given = {name: (request.args.get(name) or "")[:MAX_QUERY] for name in FILTERS}
+    number = given.pop("page")
+    view = given.pop("view")
+    return Wanted(
+        view=view if view in VIEWS else "queue",
+        page=max(1, int(number)) if number.isdecimal() and len(number) < 5 else 1,
+        **given,
+    )
+
+
+async def _page(request: Request, status: int = 200, error: str = "") -> HTTPResponse:
+    return page(
+        desk_of(request).jinja,
+        "desk/inbox.html",
+        status,
+        user=user_of(request),
+        csrf_token=session_of(request).csrf_token,
+        failure=error,
+        **await list_values(request, None),
+    )
+
+
+async def _presence(request: Request) -> HTTPResponse:
+    desk, user = desk_of(request), user_of(request)
+    return page(
+        desk.jinja,
+        "desk/_presence.html",
+        csrf_token=session_of(request).csrf_token,
+        mine=await presence.status_of(desk.database, user.id),
+        statuses=presence.STATUSES,
+    )
 
 
 async def _still_logged_in(desk: Desk, request: Request) -> bool:
-    return await accounts.find_session(desk.database, request.cookies.get(SESSION_COOKIE)) is not None
+    return await logins.find_session(desk.database, request.cookies.get(SESSION_COOKIE)) is not None
 
 
 def _event(name: str) -> str:

@@ -1,11 +1,12 @@
-"""Logging in and out."""
+"""The log-in page."""
 
 from sanic import Blueprint, Request, redirect
 from sanic.response import HTTPResponse
 
-from desk import accounts, audit
-from desk.context import desk_of, field_of, session_of
+from desk import audit, logins
+from desk.context import desk_of, field_of
 from desk.rendering import page
+from desk.roles import home
 from desk.security import (
     LOGIN_COOKIE,
     SESSION_COOKIE,
@@ -13,6 +14,7 @@ from desk.security import (
     login_nonce,
     login_token,
     set_cookie,
+    set_session_cookie,
 )
 
 login = Blueprint("login")
@@ -20,10 +22,11 @@ login = Blueprint("login")
 
 @login.get("/desk/login")
 async def form(request: Request) -> HTTPResponse:
-    """The log-in form; straight on to the inbox for somebody who is logged in."""
+    """The log-in form; straight on for somebody who is logged in."""
     desk = desk_of(request)
-    if await accounts.find_session(desk.database, request.cookies.get(SESSION_COOKIE)):
-        return redirect("/desk")
+    session = await logins.find_session(desk.database, request.cookies.get(SESSION_COOKIE))
+    if session:
+        return redirect(home(session.user))
     return _form(request)
 
 
@@ -37,24 +40,16 @@ async def log_in(request: Request) -> HTTPResponse:
     check_csrf(request, login_token(desk.settings, nonce))
     name, password = field_of(request, "name"), field_of(request, "password")
     try:
-        token, user = await accounts.log_in(desk.database, name, password)
-    except accounts.LoginFailed as error:
-        locked = isinstance(error, accounts.LockedOut)
+        token, user = await logins.log_in(
+            desk.database, name, password, request.client_ip, replaces=request.cookies.get(SESSION_COOKIE)
+        )
+    except logins.LoginFailed as error:
+        locked = isinstance(error, logins.LockedOut)
         await audit.record(desk.database, None, "login_locked" if locked else "login_failed")
         return _form(request, str(error), 429 if locked else 401, name)
     await audit.record(desk.database, user.id, "login")
-    response = redirect("/desk", status=303)
-    set_cookie(response, desk.settings, SESSION_COOKIE, token, int(accounts.SESSION_LIFETIME.total_seconds()))
-    return response
-
-
-async def log_out(request: Request) -> HTTPResponse:
-    """End the session (a view of the desk's own blueprint, which checks the CSRF token)."""
-    desk = desk_of(request)
-    await accounts.log_out(desk.database, request.cookies.get(SESSION_COOKIE) or "")
-    await audit.record(desk.database, session_of(request).user_id, "logout")
-    response = redirect("/desk/login", status=303)
-    response.delete_cookie(SESSION_COOKIE, path="/desk")
+    response = redirect(home(user), status=303)
+    set_session_cookie(response, desk.settings, token)
     return response
 
 

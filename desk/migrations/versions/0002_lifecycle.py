@@ -24,6 +24,7 @@ def _columns() -> list[sa.Column[Any]]:
         sa.Column("agent_at", sa.DateTime(), nullable=True),
         sa.Column("first_reply_at", sa.DateTime(), nullable=True),
         sa.Column("offered_at", sa.DateTime(), nullable=True),
+        sa.Column("promised_at", sa.DateTime(), nullable=True),
         sa.Column("reminded_at", sa.DateTime(), nullable=True),
         sa.Column("flag", sa.String(length=16), nullable=False, server_default=""),
     ]

@@ -21,7 +21,7 @@ document.addEventListener("htmx:responseError", (event) => {
   fail(event.detail.xhr.responseText || "Something went wrong. Reload the page and try again.");
 });
 
-const live = document.getElementById("live");
+const live = document.getElementById("live"); // on the pages that are kept up to date
 document.addEventListener("htmx:sseOpen", () => {
   live.textContent = "Live";
   live.dataset.state = "live";

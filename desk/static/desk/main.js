@@ -6,3 +6,5 @@ import "./composer.js";
 import "./copilot.js";
 import "./replies.js";
 import "./conversation.js";
+import "./inbox.js";
+import "./keys.js";

@@ -1,126 +1,196 @@
-"""Passwords, lockout and sessions."""
-
-import asyncio
-from datetime import timedelta
+"""Users and passwords: who can be added and changed, and how passwords are kept."""
 
 import pytest
+from argon2 import PasswordHasher
 from conftest import PASSWORD
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 
-from desk import accounts
-from desk.models import LoginAttempt, LoginSession, User, now
+from desk import accounts, logins, passwords
+from desk.models import Conversation, User
 
 
 @pytest.fixture
-def alex(run, database):
-    run(accounts.add_user(database, "alex", "Alex Morgan", "agent", PASSWORD))
+def add(run, database):
+    """Adds a user."""
+    return lambda name, role="agent": run(accounts.add_user(database, name, "", role, PASSWORD))
 
 
-def fail(run, database, times):
-    for _ in range(times):
-        with pytest.raises(accounts.LoginFailed):
-            run(accounts.log_in(database, "alex", "wrong"))
+@pytest.fixture
+def boss(add):
+    return add("boss", "admin")
 
 
-def age_attempts(run, database, minutes):
-    async def age():
-        async with database.session() as session, session.begin():
-            await session.execute(update(LoginAttempt).values(at=now() - timedelta(minutes=minutes)))
-
-    run(age())
-
-
-def test_a_password_is_stored_as_an_argon2_hash(run, database, alex):
-    async def stored():
+def stored(run, database, name):
+    async def read():
         async with database.session() as session:
-            return await session.scalar(select(User.password_hash))
+            return await session.scalar(select(User).where(User.name == name))
 
-    assert run(stored()).startswith("$argon2id$")
-
-
-def test_the_right_password_opens_a_session_whose_token_is_not_stored(run, database, alex):
-    token, user = run(accounts.log_in(database, " Alex ", PASSWORD))
-    assert user.display_name == "Alex Morgan"
-    session = run(accounts.find_session(database, token))
-    assert session.user.name == "alex"
-    assert token not in (session.token_hash, session.csrf_token)
-    run(accounts.log_out(database, token))
-    assert run(accounts.find_session(database, token)) is None
+    return run(read())
 
 
-def test_a_wrong_name_and_a_wrong_password_sound_the_same(run, database, alex):
-    messages = set()
-    for name, password in (("alex", "wrong"), ("nobody", PASSWORD)):
-        with pytest.raises(accounts.LoginFailed) as failure:
-            run(accounts.log_in(database, name, password))
-        messages.add(str(failure.value))
-    assert len(messages) == 1
+def log_in(run, database, name, password=PASSWORD):
+    return run(logins.log_in(database, name, password))[0]
 
 
-def test_five_failures_lock_the_name_for_a_quarter_of_an_hour(run, database, alex):
-    fail(run, database, 5)
-    with pytest.raises(accounts.LockedOut):
-        run(accounts.log_in(database, "alex", PASSWORD))
-    age_attempts(run, database, 16)
-    assert run(accounts.log_in(database, "alex", PASSWORD))
-
-
-def test_four_failures_do_not_lock_and_a_success_clears_them(run, database, alex):
-    for _ in range(2):
-        fail(run, database, 4)
-        assert run(accounts.log_in(database, "alex", PASSWORD))
-
-
-def test_refused_attempts_do_not_prolong_the_lock(run, database, alex):
-    fail(run, database, 5)
-    age_attempts(run, database, 14)
-    fail(run, database, 3)
-    age_attempts(run, database, 16)
-    assert run(accounts.log_in(database, "alex", PASSWORD))
-
-
-def test_guesses_in_parallel_count_too(run, database, alex):
-    async def guess():
-        guesses = [accounts.log_in(database, "alex", "wrong") for _ in range(12)]
-        return await asyncio.gather(*guesses, return_exceptions=True)
-
-    results = run(guess())
-    assert all(isinstance(result, accounts.LoginFailed) for result in results)
-    assert sum(not isinstance(result, accounts.LockedOut) for result in results) <= 5
-
-
-def test_a_session_expires(run, database, alex):
-    token, _ = run(accounts.log_in(database, "alex", PASSWORD))
-
-    async def expire():
-        async with database.session() as session, session.begin():
-            await session.execute(update(LoginSession).values(expires_at=now() - timedelta(seconds=1)))
-
-    run(expire())
-    assert run(accounts.find_session(database, token)) is None
+def test_a_password_is_stored_as_an_argon2_hash(run, database, add):
+    add("alex")
+    assert stored(run, database, "alex").password_hash.startswith("$argon2id$")
 
 
 @pytest.mark.parametrize(
     ("name", "role", "password"),
-    [("kim", "agent", "short"), ("kim", "owner", PASSWORD), ("", "agent", PASSWORD), ("a b", "agent", PASSWORD)],
+    [
+        ("kim", "agent", "short"),
+        ("kim", "agent", "aaaaaaaaaaaaaa"),
+        ("kim", "agent", "kim-kim-kimberley"),
+        ("kim", "agent", "x1y2z3" * 40),
+        ("kim", "owner", PASSWORD),
+        ("", "agent", PASSWORD),
+        ("a b", "agent", PASSWORD),
+    ],
 )
 def test_users_that_cannot_be_added(run, database, name, role, password):
-    with pytest.raises(accounts.AccountError):
+    with pytest.raises(accounts.AccountError) as error:
         run(accounts.add_user(database, name, "", role, password))
+    assert str(error.value).endswith(".")
 
 
-def test_a_name_is_taken_once(run, database, alex):
+def test_a_name_is_taken_once(run, database, add):
+    add("alex")
     with pytest.raises(accounts.AccountError, match="already"):
-        run(accounts.add_user(database, "ALEX", "", "agent", PASSWORD))
+        add("ALEX")
 
 
-def test_demo_users_get_the_password_of_this_start(run, database):
+def test_demo_users_have_all_roles_and_the_password_of_this_start(run, database):
     for password in (PASSWORD, "another-" + PASSWORD):
         run(accounts.ensure_demo_users(database, password))
-        assert run(accounts.log_in(database, "sam", password))[1].is_supervisor
+        assert run(logins.log_in(database, "sam", password))[1].role == "supervisor"
+    people = run(accounts.users(database))
+    assert {(user.name, user.role) for user in people} == {
+        ("alex", "agent"),
+        ("sam", "supervisor"),
+        ("dana", "designer"),
+        ("uma", "auditor"),
+        ("admin", "admin"),
+    }
 
-    async def count():
-        async with database.session() as session:
-            return await session.scalar(select(func.count()).select_from(User))
 
-    assert run(count()) == 2
+def test_the_first_administrator_gets_a_one_time_password_once(run, database):
+    password = run(accounts.ensure_admin(database))
+    assert len(password) == 19
+    user = run(logins.log_in(database, "admin", password))[1]
+    assert (user.role, user.must_change_password) == ("admin", True)
+    assert run(accounts.ensure_admin(database)) is None
+
+
+def test_a_taken_name_is_not_made_an_administrator(run, database, add):
+    add("admin", "agent")
+    with pytest.raises(accounts.AccountError, match="adduser"):
+        run(accounts.ensure_admin(database))
+
+
+def test_one_time_passwords_are_long_and_differ():
+    given = {passwords.one_time() for _ in range(50)}
+    assert len(given) == 50
+    assert all(len(password) == 19 and not passwords.weakness(password, "") for password in given)
+
+
+def test_changing_the_password_ends_all_log_ins(run, database, add):
+    user = add("alex")
+    tokens = [log_in(run, database, "alex") for _ in range(2)]
+    new = "four words and one"
+    run(accounts.change_password(database, user, PASSWORD, new, new))
+    assert [run(logins.find_session(database, token)) for token in tokens] == [None, None]
+    assert log_in(run, database, "alex", new)
+    with pytest.raises(logins.LoginFailed):
+        log_in(run, database, "alex")
+
+
+@pytest.mark.parametrize(
+    ("current", "new", "again", "says"),
+    [
+        ("wrong", "a new good password", "a new good password", "current password is wrong"),
+        (PASSWORD, "a new good password", "another good password", "differ"),
+        (PASSWORD, PASSWORD, PASSWORD, "another"),
+        (PASSWORD, "short", "short", "too short"),
+        (PASSWORD, "alex is my name", "alex is my name", "contains the name"),
+    ],
+)
+def test_passwords_that_are_not_taken(run, database, add, current, new, again, says):
+    user = add("alex")
+    with pytest.raises(accounts.AccountError, match=says):
+        run(accounts.change_password(database, user, current, new, again))
+    assert log_in(run, database, "alex")
+
+
+def test_a_reset_ends_the_log_ins_and_gives_a_one_time_password(run, database, add):
+    user, token = add("alex"), log_in(run, database, "alex")
+    password = run(accounts.reset_password(database, user.id))
+    assert run(logins.find_session(database, token)) is None
+    assert run(logins.log_in(database, "alex", password))[1].must_change_password
+    run(accounts.change_password(database, stored(run, database, "alex"), password, PASSWORD, PASSWORD))
+    assert not stored(run, database, "alex").must_change_password
+
+
+def test_an_old_hash_is_renewed_at_the_log_in(run, database, add):
+    add("alex")
+    cheap = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1).hash(PASSWORD)
+
+    async def weaken():
+        async with database.session() as session, session.begin():
+            await session.execute(update(User).values(password_hash=cheap))
+
+    run(weaken())
+    log_in(run, database, "alex")
+    renewed = stored(run, database, "alex").password_hash
+    assert renewed != cheap and not passwords.outdated(renewed)
+    assert log_in(run, database, "alex")
+
+
+def test_a_disabled_user_is_out_at_once_and_can_come_back(run, database, add, boss):
+    user, token = add("alex"), log_in(run, database, "alex")
+    run(accounts.disable(database, boss, user.id))
+    assert run(logins.find_session(database, token)) is None
+    with pytest.raises(logins.LoginFailed, match="wrong"):
+        log_in(run, database, "alex")
+    run(accounts.enable(database, user.id))
+    assert log_in(run, database, "alex")
+
+
+def test_another_role_ends_the_log_ins(run, database, add, boss):
+    user, token = add("alex"), log_in(run, database, "alex")
+    assert run(accounts.change_user(database, boss, user.id, "Alex M", "agent"))
+    assert run(logins.find_session(database, token))
+    assert not run(accounts.change_user(database, boss, user.id, "Alex M", "agent"))
+    assert run(accounts.change_user(database, boss, user.id, "Alex M", "supervisor"))
+    assert run(logins.find_session(database, token)) is None
+
+
+def test_there_is_always_an_administrator(run, database, add, boss):
+    for refused in (
+        accounts.disable(database, boss, boss.id),
+        accounts.change_user(database, boss, boss.id, "Boss", "agent"),
+    ):
+        with pytest.raises(accounts.AccountError):
+            run(refused)
+    other = add("other", "admin")
+    run(accounts.disable(database, other, boss.id))
+    with pytest.raises(accounts.AccountError, match="only administrator"):
+        run(accounts.disable(database, boss, other.id))
+
+
+def test_who_still_has_a_conversation_stays(run, database, add, boss):
+    user = add("alex")
+
+    async def give():
+        async with database.session() as session, session.begin():
+            session.add(Conversation(sender_id="c", owner="agent", assigned_to=user.id))
+
+    run(give())
+    for refused in (
+        accounts.disable(database, boss, user.id),
+        accounts.change_user(database, boss, user.id, "Alex", "auditor"),
+    ):
+        with pytest.raises(accounts.AccountError, match="still has a conversation"):
+            run(refused)
+    assert run(accounts.change_user(database, boss, user.id, "Alex", "supervisor"))

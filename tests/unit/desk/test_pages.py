@@ -70,7 +70,7 @@ def test_every_post_needs_the_sessions_csrf_token(desk, alex, waiting):
         for fields in ({}, {"csrf_token": "wrong"}):
             response = alex.client.post(f"{waiting}/{action}", data=fields)
             assert response.status_code == 403
-    assert alex.client.post("/desk/logout").status_code == 403
+    assert alex.client.post("/desk/account/log-out").status_code == 403
     assert "Waiting for a person" in alex.get(waiting).text
 
 
@@ -102,14 +102,16 @@ def test_take_reply_hand_back(desk, alex, assistant, waiting):
     assert "Hand back" in alex.post(f"{waiting}/take", htmx=True, seen_assignee="").text
     assert alex.reply(waiting, "One\n\nTwo").status_code == 200
     assert alex.post(f"{waiting}/hand-back").status_code == 303
-    events = [event for _, events in assistant.requests for event in events]
+    events = [event for path, body in assistant.requests if "/tracker/events" in path for event in body]
     assert [event.get("value") or event["text"].split(".")[0] for event in events] == [
         "agent",
         "Alex has joined the conversation",
         "One\n \nTwo",
         "bot",
-        "You're back with Northlight's assistant",
+        "Alex has left the conversation",
     ]
+    path, body = assistant.requests[-1]
+    assert "/trigger_intent" in path and body == {"name": "EXTERNAL_handed_back", "entities": {}}
     path = assistant.requests[0][0]
     assert "token=rasa-token" in path and "output_channel=latest" in path and "execute_side_effects=true" in path
 
@@ -218,6 +220,6 @@ def test_odd_requests_are_answered_plainly(desk, alex, waiting):
 def test_logging_out_ends_the_session_itself(desk):
     member = desk.logged_in("sam")
     cookie = member.client.cookies["tandem_desk"]
-    assert member.post("/desk/logout").status_code == 303
+    assert member.post("/desk/account/log-out").status_code == 303
     member.client.cookies.set("tandem_desk", cookie, domain="127.0.0.1", path="/desk")
     assert member.get("/desk").status_code == 303
