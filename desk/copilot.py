@@ -276,7 +276,7 @@ def _article(row: dict[str, Any]) -> Article:
         _text(row, "title"),
         _text(row, "markdown"),
         _text(row, "status"),
-        _text(row, "created_at"),
+        _text(row, "created_at") or _text(row, "at"),
     )
 
 

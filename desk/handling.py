@@ -32,7 +32,9 @@ DISPOSITIONS = {
     "resolved": "Resolved",
     "follow_up": "Follow-up needed",
     "passed_on": "Passed to another team",
+    "callback": "Call-back arranged",
     "customer_left": "Customer left",
+    "not_possible": "Could not be done",
     "other": "Something else",
 }
 HANDED_BACK = "EXTERNAL_handed_back"

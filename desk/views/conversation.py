@@ -117,20 +117,6 @@ async def transfer(request: Request, conversation_id: int) -> HTTPResponse:
     return await _act(request, conversation_id, action, transfer_note=note)
 
 
-@pages.post("/<conversation_id:int>/hand-back")
-async def hand_back(request: Request, conversation_id: int) -> HTTPResponse:
-    """Give the conversation back to the assistant."""
-    return await _act(request, conversation_id, desk_of(request).handling.hand_back(user_of(request), conversation_id))
-
-
-@pages.post("/<conversation_id:int>/wrap-up")
-async def wrap_up(request: Request, conversation_id: int) -> HTTPResponse:
-    """Close the conversation."""
-    disposition, note = field_of(request, "disposition"), field_of(request, "note")
-    action = desk_of(request).handling.close(user_of(request), conversation_id, disposition, note)
-    return await _act(request, conversation_id, action, note=note, chosen=disposition)
-
-
 def state_of(conversation: Conversation, user: User) -> str:
     """What this user can do: mine, theirs (somebody else's), waiting, or bot (the assistant has it)."""
     if conversation.assigned_to == user.id:

@@ -20,6 +20,7 @@ from urllib.parse import parse_qsl
 
 import httpx
 import pytest
+from sqlalchemy import create_engine, text
 
 from desk.database import Database, migrate
 
@@ -244,6 +245,19 @@ class Member:
 
 def hidden(page: str, name: str = "csrf_token") -> str:
     return page.split(f'name="{name}" value="', 1)[1].split('"', 1)[0]
+
+
+def tables_of(desk: RunningDesk) -> Callable[..., list[Any]]:
+    """Asks the running desk's database: rows(query, name=value)."""
+
+    def rows(query: str, **values: Any) -> list[Any]:
+        engine = create_engine(f"sqlite:///{desk.stream.path.parent / 'desk.db'}")
+        with engine.connect() as connection:
+            found = list(connection.execute(text(query), values).all())
+        engine.dispose()
+        return found
+
+    return rows
 
 
 def wait_for(condition: Callable[[], Any], seconds: float = 5) -> Any:

@@ -4,8 +4,7 @@ import html
 import json
 
 import pytest
-from conftest import ScriptedActions, handed_over, user, wait_for
-from sqlalchemy import create_engine, text
+from conftest import ScriptedActions, handed_over, tables_of, user, wait_for
 
 EVIL = "\"'><script>alert(1)</script><img src=x onerror=alert(2)>"
 SUGGESTION = {
@@ -25,11 +24,6 @@ ACTION = {
     "params": {"reference": "V-1042", "visit_slot": None},
     "changes": True,
 }
-
-
-def rows(desk, query: str, **values):
-    with create_engine(f"sqlite:///{desk.stream.path.parent / 'desk.db'}").connect() as connection:
-        return connection.execute(text(query), values).all()
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +130,7 @@ def test_what_was_suggested_and_what_was_sent_are_kept(desk, alex, actions, addr
         assert alex.reply(address, SUGGESTION["text"] if _ == 0 else "Within 5 days.").status_code == 200
     alex.reply(address, "Anything else?")
     query = "SELECT suggestion, sent_text, edited, sources, kind FROM suggestion_uses WHERE conversation_id = :id"
-    kept = rows(desk, query, id=int(address.rsplit("/", 1)[1]))
+    kept = tables_of(desk)(query, id=int(address.rsplit("/", 1)[1]))
     assert [(row.sent_text, row.edited) for row in kept] == [(SUGGESTION["text"], 0), ("Within 5 days.", 1)]
     assert json.loads(kept[0].sources) == [{"title": "Deposits", "article": "billing/deposits"}]
     assert alex.post(f"{address}/copilot/inserted", text="x", kind="answer", sources="[broken").status_code == 201
@@ -162,7 +156,7 @@ def test_a_next_step_runs_once_with_its_parameters_and_is_audited(desk, alex, ac
     assert refused.status_code == 409 and "This needs a one-time code first." in refused.text
     assert "hx-trigger" not in refused.headers
     query = "SELECT action, detail FROM audit WHERE conversation_id = :id AND action LIKE 'run%'"
-    assert [tuple(row) for row in rows(desk, query, id=int(address.rsplit("/", 1)[1]))] == [
+    assert [tuple(row) for row in tables_of(desk)(query, id=int(address.rsplit("/", 1)[1]))] == [
         ("run", "move_visit"),
         ("run_refused", "move_visit"),
     ]

@@ -1,8 +1,7 @@
 """The policy's look at a reply before it is sent."""
 
 import pytest
-from conftest import bot, handed_over, user, wait_for
-from sqlalchemy import create_engine, text
+from conftest import bot, handed_over, tables_of, user, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -22,9 +21,8 @@ def address(desk, alex, assistant, request):
 
 
 def audited(desk, address: str) -> list[tuple[str, str]]:
-    query = text("SELECT action, detail FROM audit WHERE conversation_id = :id ORDER BY id")
-    with create_engine(f"sqlite:///{desk.stream.path.parent / 'desk.db'}").connect() as connection:
-        return [tuple(row) for row in connection.execute(query, {"id": int(address.rsplit("/", 1)[1])})]
+    query = "SELECT action, detail FROM audit WHERE conversation_id = :id ORDER BY id"
+    return [tuple(row) for row in tables_of(desk)(query, id=int(address.rsplit("/", 1)[1]))]
 
 
 def test_an_allowed_reply_is_sent_as_it_is(desk, alex, actions, assistant, address):

@@ -66,7 +66,7 @@ def test_a_wrong_password_keeps_the_name_and_the_sixth_try_is_locked(desk):
 
 
 def test_every_post_needs_the_sessions_csrf_token(desk, alex, waiting):
-    for action in ("take", "reply", "hand-back", "wrap-up"):
+    for action in ("take", "reply", "hand-back", "wrap-up/start", "wrap-up/confirm"):
         for fields in ({}, {"csrf_token": "wrong"}):
             response = alex.client.post(f"{waiting}/{action}", data=fields)
             assert response.status_code == 403
@@ -152,7 +152,6 @@ def test_a_failure_is_a_sentence_and_keeps_the_text(desk, alex, assistant, waiti
     assert page.status_code == 502
     assert "A long &lt;careful&gt; answer</textarea>" in page.text
     assert 'role="alert" id="action-error" >The assistant' in page.text
-    assert alex.post(f"{waiting}/wrap-up", htmx=True, disposition="resolved", note="Keep me").text.count("Keep me") == 1
 
 
 def test_the_inbox_lists_queue_mine_and_all(desk, alex, assistant, waiting):
@@ -163,7 +162,7 @@ def test_the_inbox_lists_queue_mine_and_all(desk, alex, assistant, waiting):
     alex.post(f"{waiting}/take", seen_assignee="")
     assert row not in alex.get("/desk?view=queue").text
     assert row in alex.get("/desk?view=mine").text
-    alex.post(f"{waiting}/wrap-up", disposition="resolved", note="Done")
+    alex.post(f"{waiting}/wrap-up/confirm", disposition="resolved", note="Done", desk_only="1")
     assert row not in alex.get("/desk?view=mine").text
     assert "Closed: Resolved" in alex.get("/desk?view=all").text
 
