@@ -245,7 +245,7 @@ class Form(FormValidationAction):
     def _failed_try(self, turn: Turn) -> None:
         tries = int(turn.get("tries") or 0) + 1
         if tries >= MAX_TRIES:
-            turn.leave(self.gave_up, "customer_asked")
+            turn.leave(self.gave_up, "low_confidence")
             return
         turn.set(tries=tries)
         own = {CONFIRMED: _CONFIRM_COMPLAINT, CHANGE: _CHANGE_COMPLAINT}

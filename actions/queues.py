@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -14,6 +14,8 @@ from .forms import FORMS
 
 FILE = Path(__file__).resolve().parents[1] / "data/routing/queues.yml"
 GENERAL = "general"
+
+_Minutes = Annotated[int, Field(ge=1)]
 
 
 class QueuesProblem(Exception):
@@ -28,6 +30,7 @@ class Queue(BaseModel):
     offer: str = ""
     intents: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
+    sla_minutes: tuple[_Minutes, _Minutes, _Minutes, _Minutes] = (5, 15, 30, 120)
 
 
 class _File(BaseModel):

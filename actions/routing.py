@@ -48,7 +48,7 @@ class ActionRoute(Action):
         offer = queue.offer or f"{queue.team[:1].upper()}{queue.team[1:]} can help you with that."
         closed = "" if hours.open_now() else f" They're back {hours.back()} and will reply here."
         text = f"{offer}{closed} Shall I pass you to them?"
-        return offer_person(dispatcher, text, "customer_asked")
+        return offer_person(dispatcher, text, "unsupported_task")
 
 
 class ActionOtherLanguage(Action):
@@ -65,7 +65,7 @@ class ActionOtherLanguage(Action):
         if response in domain.get("responses", {}):
             dispatcher.utter_message(response=response)
         text = "I'm sorry, I can only read English. Would you like me to get a person for you?"
-        return offer_person(dispatcher, text, "customer_asked")
+        return offer_person(dispatcher, text, "unsupported_task")
 
 
 class ActionRephrase(Action):
@@ -84,7 +84,7 @@ class ActionRephrase(Action):
 def clarify(dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events | None:
     """Two-stage fallback: first suggest what may be meant, then offer a person; None when nothing is likely."""
     if clarified_before(tracker):
-        return offer_person(dispatcher, STILL_LOST, "missing_knowledge")
+        return offer_person(dispatcher, STILL_LOST, "low_confidence")
     buttons = suggestions(tracker, domain)
     if not buttons:
         return None

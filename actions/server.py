@@ -24,7 +24,7 @@ from .logs import get_logger
 # __main__ would start a second server.
 SKILLS = tuple(f"actions.{m.name}" for m in pkgutil.iter_modules([str(Path(__file__).parent)]) if m.name != "__main__")
 # Modules with a Sanic blueprint of their own in `blueprint`.
-APIS = ("actions.copilot", "actions.policy.api", "actions.knowledge.api", "actions.llm_api")
+APIS = ("actions.copilot", "actions.packet_schema", "actions.policy.api", "actions.knowledge.api", "actions.llm_api")
 
 MAX_REQUEST = 20_000_000  # bytes: each call carries the whole conversation and the domain
 

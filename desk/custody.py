@@ -4,11 +4,15 @@ What the next click depends on is written at once. The same facts come back thro
 so a write happens only if the conversation is still the user's, or where the stream has already brought it.
 """
 
-from dataclasses import dataclass
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from weakref import WeakValueDictionary
 
-from sqlalchemy import ColumnElement, CursorResult, and_, or_, update
+from sqlalchemy import ColumnElement, CursorResult, and_, false, or_, update
 
 from desk import audit, notes
 from desk.conversations import find
@@ -25,6 +29,14 @@ class Custody:
 
     database: Database
     hub: Hub
+    _locks: WeakValueDictionary[int, asyncio.Lock] = field(default_factory=WeakValueDictionary)
+
+    @asynccontextmanager
+    async def alone(self, conversation_id: int) -> AsyncIterator[None]:
+        """One action at a time on a conversation, so that the assistant hears of them in the order of the database."""
+        lock = self._locks.setdefault(conversation_id, asyncio.Lock())
+        async with lock:
+            yield
 
     async def get(self, conversation_id: int) -> Conversation:
         """The conversation; raises Refused if there is none."""
@@ -83,7 +95,8 @@ class Custody:
         The values are written only while `holder_id` (else the user) has the conversation, or where `already` says that
         the event stream has brought it there.
         """
-        mine = Conversation.assigned_to == (holder_id or (user.id if user else None))
+        holder_id = holder_id or (user.id if user else None)
+        mine = Conversation.assigned_to == holder_id if holder_id else false()
         async with self.database.session() as session, session.begin():
             if values:
                 await session.execute(

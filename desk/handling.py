@@ -4,28 +4,27 @@ Every function checks that the user may do it, tells the assistant, and leaves a
 state comes back through the event stream; only what the next click depends on is written here at once.
 """
 
-import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
 
-from sqlalchemy import func, select, true
+from sqlalchemy import true
 
-from desk import notes
+from desk import notes, quality
 from desk.assistant import Assistant, AssistantError, notice_event, owner_event, reply_event, slot_event
 from desk.custody import Custody, arrived, freed, holder, taken, unheard_since
 from desk.database import Database
 from desk.lifecycle import AGENT, BOT, CLOSED, QUEUE, WRAP_UP, Refused
 from desk.live import Hub
 from desk.models import Conversation, User, WrapUp, now
-from desk.presence import AVAILABLE, TALKERS, status_of
+from desk.presence import TALKERS
 from desk.presence_models import Take
-from desk.routing import GENERAL, promised, raised
+from desk.routing import GENERAL
+from desk.transfer import to_agent, to_queue, waiting_again
 
 __all__ = ["DISPOSITIONS", "MAX_NOTE", "MAX_REPLY", "Handling", "Refused"]
-
-logger = logging.getLogger(__name__)
 
 MAX_REPLY = 4000
 MAX_NOTE = 2000
@@ -33,7 +32,9 @@ DISPOSITIONS = {
     "resolved": "Resolved",
     "follow_up": "Follow-up needed",
     "passed_on": "Passed to another team",
+    "callback": "Call-back arranged",
     "customer_left": "Customer left",
+    "not_possible": "Could not be done",
     "other": "Something else",
 }
 HANDED_BACK = "EXTERNAL_handed_back"
@@ -41,19 +42,34 @@ CONVERSATION_CLOSED = "EXTERNAL_agent_closed"
 TASK = "task"
 
 
-@dataclass(frozen=True)
+P = ParamSpec("P")
+Action = Callable[Concatenate["Handling", User, int, P], Awaitable[None]]
+
+
+def _alone(action: Action[P]) -> Action[P]:
+    """One action at a time on a conversation, so that the assistant hears of them in the order of the database."""
+
+    @wraps(action)
+    async def waiting(self: "Handling", user: User, conversation_id: int, *args: P.args, **kwargs: P.kwargs) -> None:
+        async with self.custody.alone(conversation_id):
+            await action(self, user, conversation_id, *args, **kwargs)
+
+    return waiting
+
+
+@dataclass
 class Handling:
     """The agents' actions over a store, the assistant and the open pages. All raise Refused or AssistantError."""
 
     database: Database
     assistant: Assistant
     hub: Hub
+    custody: Custody = field(init=False)
 
-    @property
-    def custody(self) -> Custody:
-        """Who has what."""
-        return Custody(self.database, self.hub)
+    def __post_init__(self) -> None:
+        self.custody = Custody(self.database, self.hub)
 
+    @_alone
     async def take(self, user: User, conversation_id: int, seen_assignee: int | None) -> None:
         """Take a conversation over. Of two users exactly one gets it.
 
@@ -71,6 +87,7 @@ class Handling:
         ):
             raise Refused(f"{holder(await self.custody.get(conversation_id))} has taken this conversation.")
         text = f"{user.first_name} has joined the conversation."
+        values = taken(conversation)
         try:
             await self.assistant.append(
                 conversation.sender_id,
@@ -79,7 +96,7 @@ class Handling:
         except AssistantError:
             await self.custody.unclaim(conversation, user.id)
             raise
-        await self.custody.commit(user, "take", conversation, taken(conversation), add=_wait(user, conversation))
+        await self.custody.commit(user, "take", conversation, values, add=_wait(user, conversation))
 
     async def opened(self, user: User, conversation_id: int) -> None:
         """The user looks at the conversation: what was offered to them is theirs now, and notes to them are read."""
@@ -93,6 +110,10 @@ class Handling:
     async def reply(self, user: User, conversation_id: int, text: str) -> None:
         """Send a reply as one message."""
         await self.opened(user, conversation_id)
+        await self._say(user, conversation_id, text)
+
+    @_alone
+    async def _say(self, user: User, conversation_id: int, text: str) -> None:
         conversation = await self.custody.owned(user, conversation_id, "reply")
         if not text.strip():
             raise Refused("Write a reply first.")
@@ -112,6 +133,7 @@ class Handling:
             raise Refused("Nobody else has this conversation: leave a note instead.")
         await self.custody.commit(user, "whisper", conversation, note=("whisper", _checked(text, "whisper")))
 
+    @_alone
     async def transfer(
         self, user: User, conversation_id: int, *, queue: str = "", agent: str = "", note: str = ""
     ) -> None:
@@ -122,10 +144,11 @@ class Handling:
         trigger = "to_queue" if queue else "to_agent"
         conversation = await self._movable(user, conversation_id, trigger)
         if queue:
-            await self._to_queue(user, conversation, queue, note)
+            await to_queue(self.custody, self.assistant, user, conversation, queue, note)
         else:
-            await self._to_agent(user, conversation, agent, note)
+            await to_agent(self.custody, self.assistant, user, conversation, agent, note)
 
+    @_alone
     async def start_wrap_up(self, user: User, conversation_id: int) -> None:
         """The talking is over and the agent writes down what came of it; a message of the customer ends this."""
         conversation = await self.custody.owned(user, conversation_id, "start_wrap_up")
@@ -133,11 +156,13 @@ class Handling:
             user, "start_wrap_up", conversation, {"phase": WRAP_UP, "wrap_up_at": now(), "flag": ""}
         )
 
+    @_alone
     async def resume(self, user: User, conversation_id: int) -> None:
         """Go back from the wrap-up to the customer."""
         conversation = await self.custody.owned(user, conversation_id, "resume")
         await self.custody.commit(user, "resume", conversation, {"phase": AGENT, "wrap_up_at": None})
 
+    @_alone
     async def hand_back(
         self,
         user: User,
@@ -155,12 +180,15 @@ class Handling:
         conversation = await self.custody.owned(user, conversation_id, "hand_back")
         if len(message) > MAX_REPLY:
             raise Refused(f"The message has {len(message):,} characters: shorten it to {MAX_REPLY:,}.")
+        at = now()
         found = [slot_event(name, value) for name, value in (slots or {}).items()]
         last = [reply_event(message, user.first_name)] if message.strip() else []
         await self._release(user, conversation, "left", "has left the conversation", found, last)
-        await self.custody.commit(user, "hand_back", conversation, freed(conversation, BOT, now()), detail=task)
+        await self.custody.commit(user, "hand_back", conversation, freed(conversation, BOT, at), detail=task)
+        await quality.record(self.database, conversation.id)
         await self._trigger(conversation, HANDED_BACK, "The conversation is handed back", {TASK: task} if task else {})
 
+    @_alone
     async def close(self, user: User, conversation_id: int, disposition: str, note: str) -> None:
         """Close the conversation with how it ended; the assistant then asks how it was."""
         conversation = await self.custody.owned(user, conversation_id, "close")
@@ -179,24 +207,29 @@ class Handling:
             add=wrap_up,
             already=arrived(BOT) & unheard_since(at),
         )
+        await quality.record(self.database, conversation.id)
         await self._trigger(conversation, CONVERSATION_CLOSED, "The conversation is closed")
 
-    async def requeue(self, conversation: Conversation, text: str, why: str, flag: str) -> None:
+    async def requeue(self, seen: Conversation, text: str, why: str, flag: str) -> None:
         """The desk itself puts an agent's conversation back into its queue and tells the customer `text`."""
-        values = self._waiting(conversation, conversation.queue or GENERAL) | {"flag": flag}
-        await self.assistant.append(
-            conversation.sender_id, [owner_event("queue", ""), notice_event(text, "transferred", "")]
-        )
-        await self.custody.commit(
-            None,
-            "requeue",
-            conversation,
-            values,
-            detail=why,
-            holder_id=conversation.assigned_to,
-            already=arrived(QUEUE),
-            note=("system", why),
-        )
+        async with self.custody.alone(seen.id):
+            conversation = await self.custody.get(seen.id)
+            if (conversation.phase, conversation.assigned_to) != (seen.phase, seen.assigned_to):
+                raise Refused("Somebody has acted meanwhile.")
+            values = waiting_again(conversation, conversation.queue or GENERAL) | {"flag": flag}
+            await self.assistant.append(
+                conversation.sender_id, [owner_event("queue", ""), notice_event(text, "transferred", "")]
+            )
+            await self.custody.commit(
+                None,
+                "requeue",
+                conversation,
+                values,
+                detail=why,
+                holder_id=conversation.assigned_to,
+                already=arrived(QUEUE),
+                note=("system", why),
+            )
 
     async def _movable(self, user: User, conversation_id: int, trigger: str) -> Conversation:
         """The conversation, if it is the user's to pass on: their own, or for supervisors any that waits."""
@@ -204,71 +237,6 @@ class Handling:
         if user.is_supervisor and conversation.assigned_to is None and conversation.phase == QUEUE:
             return conversation
         return await self.custody.owned(user, conversation_id, trigger)
-
-    async def _to_queue(self, user: User, conversation: Conversation, queue: str, note: str) -> None:
-        team = "one of my colleagues" if queue == GENERAL else f"our {queue.replace('_', ' ')} team"
-        text = (
-            f"{user.first_name} is passing you to {team}. They can see everything that was said here, so you won't "
-            "have to repeat it, and you stay ahead of those who came after you."
-        )
-        values = self._waiting(conversation, queue)
-        await self.assistant.append(
-            conversation.sender_id,
-            [owner_event("queue", user.name), notice_event(text, "transferred", user.first_name)],
-        )
-        await self.custody.commit(
-            user,
-            "transfer",
-            conversation,
-            values,
-            detail=f"to the queue {queue}",
-            already=arrived(QUEUE),
-            note=("transfer", note or f"Passed to the queue {queue}."),
-        )
-
-    async def _to_agent(self, user: User, conversation: Conversation, name: str, note: str) -> None:
-        """The receiver has it from the moment of the claim; nobody is between."""
-        async with self.database.session() as session:
-            receiver = await session.scalar(select(User).where(func.lower(User.name) == name.strip().lower()))
-        if receiver is None or receiver.role not in TALKERS:
-            raise Refused("There is no such colleague: choose one from the list.")
-        if receiver.id == conversation.assigned_to:
-            raise Refused(f"{holder(conversation)} already has this conversation.")
-        if (await status_of(self.database, receiver.id)).status != AVAILABLE:
-            raise Refused(f"{receiver.display_name} is not available: choose another colleague or a queue.")
-        if not await self.custody.swap(
-            conversation.id, conversation.assigned_to, true(), assigned_to=receiver.id, assigned_at=now()
-        ):
-            raise Refused(f"{holder(await self.custody.get(conversation.id))} has this conversation now.")
-        text = f"{receiver.first_name} will take over from here, and can see everything that was said."
-        try:
-            await self.assistant.append(
-                conversation.sender_id,
-                [owner_event("agent", receiver.name), notice_event(text, "transferred", receiver.first_name)],
-            )
-        except AssistantError:
-            await self.custody.unclaim(conversation, receiver.id)
-            raise
-        await self.custody.commit(
-            user,
-            "transfer",
-            conversation,
-            taken(conversation),
-            detail=f"to {receiver.name}",
-            holder_id=receiver.id,
-            note=("transfer", note or f"Passed to {receiver.display_name}."),
-        )
-
-    def _waiting(self, conversation: Conversation, queue: str) -> dict[str, Any]:
-        """The values of a conversation that waits again: a step more urgent, with a new promise."""
-        at, priority = now(), raised(conversation.priority)
-        return freed(conversation, QUEUE, at) | {
-            "queue": queue[:64],
-            "priority": priority,
-            "sla_due": promised(priority, at),
-            "reminded_at": None,
-            "first_reply_at": None,
-        }
 
     async def _release(
         self,

@@ -1,5 +1,6 @@
 """Templates and the filters that they use."""
 
+import json
 import re
 from datetime import datetime
 from pathlib import Path
@@ -10,18 +11,19 @@ from markupsafe import Markup, escape
 from sanic import html
 from sanic.response import HTTPResponse
 
+from desk.copilot import STYLES
 from desk.handling import DISPOSITIONS
 from desk.masking import masked_text, masked_value
-from desk.packet import packet
+from desk.packet import packet, sees_values
 from desk.roles import ROLES, can
 from desk.turns import words
 
 FOLDER = Path(__file__).parent
 LEVELS = {
     "none": "Nothing proven",
-    "known": "Known from a log-in or a phone number",
-    "verified": "Account number and postcode",
-    "step-up": "One-time code",
+    "known": "Known",
+    "verified": "Verified",
+    "step-up": "Verified with a one-time code",
 }
 _CHANNELS = {
     "webchat": "Web chat",
@@ -32,6 +34,7 @@ _CHANNELS = {
     "facebook": "Messenger",
 }
 _LANGUAGES = {"en": "English", "de": "German", "fr": "French", "es": "Spanish", "it": "Italian", "pl": "Polish"}
+_ADDRESS = re.compile(r"(https://[^\s<>\"']*[^\s<>\"'.,;:!?)])")
 _PLACE = re.compile(r"\{[a-z][a-z0-9_]*\}")
 _SOURCE_LINE = re.compile(r"^Sources?: .*$", re.MULTILINE)
 
@@ -45,7 +48,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    jinja.globals |= {"can": can, "roles": ROLES, "levels": LEVELS}
+    jinja.globals |= {"can": can, "roles": ROLES, "levels": LEVELS, "sees_values": sees_values}
     jinja.filters |= {
         "iso": iso,
         "percent": percent,
@@ -54,14 +57,17 @@ def environment() -> Environment:
         "initials": initials,
         "without_source_lines": without_source_lines,
         "short_id": short_id,
+        "sources_json": sources_json,
         "text_for": text_for,
         "value_for": value_for,
         "marked_places": marked_places,
+        "linked": linked,
         "words": words,
         "channel": channel,
         "language": language,
         "day": day,
     }
+    jinja.globals["rewrite_styles"] = STYLES
     return jinja
 
 
@@ -100,6 +106,11 @@ def short_id(sender_id: str) -> str:
     return sender_id if len(sender_id) <= 12 else sender_id[-6:].upper()
 
 
+def sources_json(sources: list[Any]) -> str:
+    """Titles and articles as JSON, for a data attribute."""
+    return json.dumps([{"title": source.title, "article": source.article} for source in sources])
+
+
 def text_for(text: str, see: bool) -> str:
     """A text as it is for those who may see personal data, and with it hidden for all others."""
     return text if see else masked_text(text)
@@ -113,6 +124,13 @@ def value_for(value: str, see: bool) -> str:
 def marked_places(text: str) -> Markup:
     """A ready-made reply in which the places that are still open stand out."""
     return Markup(_PLACE.sub(r"<mark>\g<0></mark>", str(escape(text))))
+
+
+def linked(text: str) -> Markup:
+    """A text of an agent in which secure addresses are links; they open beside the desk."""
+    parts = _ADDRESS.split(text)
+    link = Markup('<a href="{0}" target="_blank" rel="noopener noreferrer">{0}</a>')
+    return Markup("").join(link.format(part) if number % 2 else part for number, part in enumerate(parts))
 
 
 def channel(name: str) -> str:

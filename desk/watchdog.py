@@ -214,9 +214,15 @@ class Watchdog:
                 self._suspects.add(conversation.id)
             return False
         self._suspects.discard(conversation.id)
-        await self._reconcile(conversation, actual)
+        async with self.handling.custody.alone(conversation.id):
+            if not await self._has_moved(conversation):
+                await self._reconcile(conversation, actual)
         self._compared[conversation.id] = now()
         return True
+
+    async def _has_moved(self, seen: Conversation) -> bool:
+        found = await self.handling.custody.get(seen.id)
+        return (found.phase, found.assigned_to) != (seen.phase, seen.assigned_to)
 
     async def _reconcile(self, conversation: Conversation, actual: str) -> None:
         """An agent's claim is the desk's to keep; whether the assistant talks is the tracker's; nobody's is queued."""

@@ -1,7 +1,7 @@
 """The conversation as turns: what the customer wrote, which actions ran, and what was said."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from actions.policy.engine import redact
@@ -23,12 +23,16 @@ class Step:
 
 @dataclass
 class Turn:
-    """One message of the customer and what followed it; texts are redacted. A button's `text` is empty."""
+    """One message of the customer and what followed it; texts are redacted. A button's `text` is empty.
+
+    `number` counts the customer's messages in the session, from 1.
+    """
 
     text: str
     intent: str
     steps: list[Step] = field(default_factory=list)
     by_agent: list[str] = field(default_factory=list)
+    number: int = 0
 
 
 def bot_metadata(event: Event) -> dict[str, Any]:
@@ -58,7 +62,8 @@ def turns(events: Iterable[Event], clean: Callable[[str], str] = redact) -> list
         if kind == "user":
             text = event.get("text") or ""
             intent = ((event.get("parse_data") or {}).get("intent") or {}).get("name") or ""
-            found.append(Turn("" if text.startswith("/") else clean(text).strip(), intent))
+            words = "" if text.startswith("/") else clean(text).strip()
+            found.append(Turn(words, intent, number=len(found) + 1))
             action = ""
         elif kind == "action":
             action = str(event.get("name") or "")
@@ -80,11 +85,25 @@ def _add(turn: Turn, action: str, event: Event, clean: Callable[[str], str]) -> 
     turn.steps[-1].metadata |= metadata
 
 
-def as_text(found: list[Turn]) -> str:
-    """The turns as lines "Customer: ..." and "Assistant: ..."."""
+def changed(found: list[Turn], change: Callable[[str], str]) -> list[Turn]:
+    """The turns with each text changed."""
+    return [
+        replace(
+            turn,
+            text=change(turn.text),
+            steps=[replace(step, said=[change(said) for said in step.said]) for step in turn.steps],
+            by_agent=[change(said) for said in turn.by_agent],
+        )
+        for turn in found
+    ]
+
+
+def as_text(found: list[Turn], numbered: bool = False) -> str:
+    """The turns as lines "Customer: ..." and "Assistant: ...", each customer's line with its number if wanted."""
     lines: list[str] = []
     for turn in found:
-        lines.append(f"Customer: {turn.text or turn.intent.replace('_', ' ')}")
+        number = f"[{turn.number}] " if numbered else ""
+        lines.append(f"{number}Customer: {turn.text or turn.intent.replace('_', ' ')}")
         lines += [f"Assistant: {said}" for step in turn.steps for said in step.said]
         lines += [f"Agent: {said}" for said in turn.by_agent]
     return "\n".join(" ".join(line.split()) for line in lines)

@@ -115,7 +115,7 @@ class Engine:
         if seen.strip() and (near := self.meaning.nearest(self.redacted(seen)[0])):
             yield near.rule, near.evidence
         for profanity in self.rules(ProfanityRule, "message"):
-            if _nothing_but(profanity, seen):
+            if nothing_but(profanity, seen):
                 yield profanity, first_match(profanity.compiled, seen)
         for limit in self.rules(LimitsRule, "message"):
             if evidence := limits.over(limit, seen) or (OTHER_LINK if any(limits.other_links(limit, seen)) else ""):
@@ -227,7 +227,7 @@ def _data(rules: Sequence[PiiRule]) -> str:
     return ", ".join(rule.replace for rule in rules)
 
 
-def _nothing_but(rule: ProfanityRule, text: str) -> bool:
+def nothing_but(rule: ProfanityRule, text: str) -> bool:
     """Whether a message holds abuse and no other words than those that stand around it."""
     rest = text
     for pattern in rule.compiled:

@@ -10,6 +10,7 @@ from typing import Annotated, ClassVar, Literal, get_args
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from actions.policy.entities import ENTITIES
+from actions.policy.handoff import HandoffRule
 
 Stage = Literal["message", "passage", "generated", "draft"]
 Kind = Literal["escalate", "injection", "block", "pii", "profanity", "limits", "tone", "verbatim", "require"]
@@ -310,18 +311,22 @@ Rule = Annotated[
 
 
 class Policy(BaseModel):
-    """The whole file. `ordinary` are everyday messages: no rule may catch them, and topics are told from them."""
+    """The whole file. `ordinary` are everyday messages: no rule may catch them, and topics are told from them.
+
+    `handoff` says who takes a conversation that goes to a person (`actions.policy.handoff`).
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     version: int = Field(ge=1)
     ordinary: list[str] = []
     rules: list[Rule] = Field(min_length=1)
+    handoff: list[HandoffRule] = []
     _digest: str = PrivateAttr(default="")
 
     @model_validator(mode="after")
     def _unique(self) -> "Policy":
-        ids = [rule.id for rule in self.rules]
+        ids = [rule.id for rule in (*self.rules, *self.handoff)]
         if twice := sorted({i for i in ids if ids.count(i) > 1}):
             raise ValueError(f"the id {twice[0]} stands on two rules: give each rule its own")
         named = [entity for rule in self.rules if isinstance(rule, PiiRule) for entity in rule.entities]

@@ -92,8 +92,19 @@ def read(path: Path) -> tuple[Policy, Lines]:
         policy = Policy.model_validate(content)
     except ValidationError as error:
         raise PolicyError("\n".join(_reason(path.name, content, lines, dict(e)) for e in error.errors())) from None
+    if unknown := list(_unknown_rules(policy, lines)):
+        raise PolicyError("\n".join(f"{path.name}, {reason}" for reason in unknown))
     policy._digest = hashlib.sha256(text.encode("utf-8")).hexdigest()[:8]
     return policy, lines
+
+
+def _unknown_rules(policy: Policy, lines: Lines) -> Iterator[str]:
+    """Rules of the section `handoff` that wait for a rule which the file does not have."""
+    for number, rule in enumerate(policy.handoff):
+        for name in rule.when.rule:
+            if policy.by_id(name) is None:
+                line = lines.of(["handoff", number, "when", "rule"])
+                yield f"line {line}: rule {rule.id}, field when.rule: there is no rule {name} in this file"
 
 
 def _composed(text: str) -> tuple[yaml.SafeLoader | yaml.CSafeLoader, yaml.Node | None]:
@@ -113,12 +124,12 @@ def _reason(name: str, content: dict[str, Any], lines: Lines, error: dict[str, A
         place.append("kind")
     rule = ""
     field = place
-    if len(place) >= 2 and place[0] == "rules" and isinstance(place[1], int):
-        given = content["rules"][place[1]]
+    if len(place) >= 2 and place[0] in ("rules", "handoff") and isinstance(place[1], int):
+        given = content[place[0]][place[1]]
         known = given.get("id") if isinstance(given, dict) else None
         rule = f"rule {known or f'number {place[1] + 1}'}"
         # pydantic names the kind of the rule between its number and the field.
-        if len(place) > 2 and isinstance(given, dict) and place[2] == given.get("kind"):
+        if place[0] == "rules" and len(place) > 2 and isinstance(given, dict) and place[2] == given.get("kind"):
             del place[2]
         field = place[2:]
     message = _MESSAGES.get(error["type"]) or str(error["msg"]).removeprefix("Value error, ")

@@ -5,7 +5,15 @@ import asyncio
 from alembic import context
 from sqlalchemy.engine import Connection
 
-from desk import notes_models, presence_models, reads_models, tasks_models, transcript_models  # noqa: F401  their tables belong to Base
+from desk import (  # noqa: F401  their tables belong to Base
+    copilot_models,
+    notes_models,
+    presence_models,
+    quality_models,
+    reads_models,
+    tasks_models,
+    transcript_models,
+)
 from desk.database import Database
 from desk.models import Base
 

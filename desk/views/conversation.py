@@ -8,7 +8,7 @@ from sanic import Blueprint, Request, json, redirect
 from sanic.exceptions import NotFound
 from sanic.response import HTTPResponse
 
-from desk import audit, canned, notes, reads
+from desk import audit, canned, drafts, notes, reads
 from desk.assistant import AssistantError
 from desk.context import desk_of, field_of, session_of, user_of
 from desk.conversations import colleagues, find, known_queues, last_wrap_up, transcript
@@ -26,13 +26,9 @@ pages = Blueprint("conversation", url_prefix="/desk/conversations")
 
 @pages.get("/<conversation_id:int>")
 async def conversation_page(request: Request, conversation_id: int) -> HTTPResponse:
-    """The whole page; opening a conversation that was offered accepts it."""
-    desk, user = desk_of(request), user_of(request)
-    with suppress(AssistantError):
-        await desk.handling.opened(user, conversation_id)
-    conversation = await conversation_of(request, conversation_id)
-    if conversation.assigned_to == user.id:
-        await notes.mark_seen(desk.database, conversation.id, user.id)
+    """The whole page; opening a conversation that was offered accepts it, and marks whispers and notes as read."""
+    with suppress(AssistantError, Refused):
+        await desk_of(request).handling.opened(user_of(request), conversation_id)
     return await _page(request, conversation_id)
 
 
@@ -65,16 +61,18 @@ async def take(request: Request, conversation_id: int) -> HTTPResponse:
 
 @pages.post("/<conversation_id:int>/reply")
 async def reply(request: Request, conversation_id: int) -> HTTPResponse:
-    """Send a reply. Scripts ask for JSON and keep the text until it is sent; a page without them gets it back."""
+    """Send a reply that the policy allows. Scripts ask for JSON and keep the text until it is sent; a page without
+    them gets it back."""
     text = field_of(request, "text")
     return await _act(request, conversation_id, _reply(request, conversation_id, text), draft=text)
 
 
-async def _reply(request: Request, conversation_id: int, text: str) -> None:
+async def _reply(request: Request, conversation_id: int, text: str) -> str:
     desk, user = desk_of(request), user_of(request)
     canned.check(text)
-    await desk.handling.reply(user, conversation_id, text)
+    hint = await drafts.send(desk, user, conversation_id, text)
     desk.typing.stop(conversation_id, "agent")
+    return hint
 
 
 @pages.post("/<conversation_id:int>/notes")
@@ -119,20 +117,6 @@ async def transfer(request: Request, conversation_id: int) -> HTTPResponse:
     return await _act(request, conversation_id, action, transfer_note=note)
 
 
-@pages.post("/<conversation_id:int>/hand-back")
-async def hand_back(request: Request, conversation_id: int) -> HTTPResponse:
-    """Give the conversation back to the assistant."""
-    return await _act(request, conversation_id, desk_of(request).handling.hand_back(user_of(request), conversation_id))
-
-
-@pages.post("/<conversation_id:int>/wrap-up")
-async def wrap_up(request: Request, conversation_id: int) -> HTTPResponse:
-    """Close the conversation."""
-    disposition, note = field_of(request, "disposition"), field_of(request, "note")
-    action = desk_of(request).handling.close(user_of(request), conversation_id, disposition, note)
-    return await _act(request, conversation_id, action, note=note, chosen=disposition)
-
-
 def state_of(conversation: Conversation, user: User) -> str:
     """What this user can do: mine, theirs (somebody else's), waiting, or bot (the assistant has it)."""
     if conversation.assigned_to == user.id:
@@ -146,14 +130,19 @@ def state_key(conversation: Conversation, user: User) -> str:
     """Changes whenever the header, the buttons or the side panel must be drawn again."""
     packet_at = conversation.handoff_at.timestamp() if conversation.handoff_at else 0
     closed = "closed" if conversation.closed_at else "open"
-    return f"{state_of(conversation, user)}-{conversation.assigned_to}-{conversation.owner}-{packet_at}-{closed}"
+    parts = (state_of(conversation, user), conversation.assigned_to, conversation.phase, packet_at, closed)
+    return "-".join(map(str, parts))
 
 
-async def _act(request: Request, conversation_id: int, action: Awaitable[None], **kept: str) -> HTTPResponse:
+async def _act(request: Request, conversation_id: int, action: Awaitable[str | None], **kept: str) -> HTTPResponse:
     """Do it; then the part of the page that htmx asked for, or the page for a browser without scripts."""
-    status, error = 200, ""
+    status, error, more = 200, "", {}
     try:
-        await action
+        if hint := await action:
+            more = {"hint": hint}
+    except drafts.Held as held:
+        status, error = 409, str(held)
+        more = kept = {"draft": held.text}
     except Refused as refusal:
         status, error = 409, str(refusal)
     except AssistantError as failure:
@@ -169,7 +158,7 @@ async def _act(request: Request, conversation_id: int, action: Awaitable[None], 
             request.path,
         )
     if request.headers.get("accept") == "application/json":
-        return json({"error": error}, status)
+        return json({"error": error, **more}, status)
     if request.headers.get("hx-request"):
         conversation = await conversation_of(request, conversation_id)
         values = {"error": error, **kept} if error else {}

@@ -2,14 +2,16 @@
 
 from typing import Any
 
-from sanic import Blueprint, Request, empty
+from sanic import Blueprint, Request, empty, redirect
 from sanic.exceptions import NotFound
 from sanic.response import HTTPResponse
 
-from desk import canned
+from desk import canned, quality
 from desk.actions_client import ActionsError
-from desk.context import desk_of, user_of
+from desk.context import desk_of, field_of, session_of, user_of
 from desk.conversations import find_message
+from desk.handling import Refused
+from desk.packet import sees_values
 from desk.rendering import page
 from desk.roles import can
 from desk.turns import turn
@@ -58,6 +60,7 @@ async def customer(request: Request, conversation_id: int) -> HTTPResponse:
         balance=str(known.get("balance") or ""),
         lists=[(title, _rows(known, key)) for key, title in LISTS.items() if isinstance(known.get(key), list)],
         more=_more(known),
+        first_name=_first_name(known),
     )
 
 
@@ -65,7 +68,10 @@ async def customer(request: Request, conversation_id: int) -> HTTPResponse:
 async def ready_replies(request: Request, conversation_id: int) -> HTTPResponse:
     """The ready-made replies that fit what the agent has typed after the slash."""
     conversation = await conversation_of(request, conversation_id)
-    values = canned.known(conversation.handoff, user_of(request).first_name)
+    user = user_of(request)
+    values = canned.known(conversation.handoff if sees_values(user, conversation) else None, user.first_name)
+    if name := (request.args.get("name") or "").strip():
+        values["name"] = name[:60]
     query, queue, error = request.args.get("q") or "", str((conversation.handoff or {}).get("queue") or ""), ""
     rows: list[tuple[canned.Reply, str]] = []
     try:
@@ -106,6 +112,12 @@ def _rows(known: dict[str, Any], key: str) -> list[dict[str, Any]]:
     ]
 
 
+def _first_name(known: dict[str, Any]) -> str:
+    """How to address the customer, if their name is shown; ready-made replies use it."""
+    names = [row["value"] for row in _rows(known, "fields") if row["label"].casefold() == "name" and not row["masked"]]
+    return names[0].split()[0] if names and names[0].split() else ""
+
+
 def _more(known: dict[str, Any]) -> str:
     """What it would take to see more; empty if everything is shown."""
     hidden = any(row["masked"] for row in _rows(known, "fields"))
@@ -113,6 +125,42 @@ def _more(known: dict[str, Any]) -> str:
     if level in PROOF and (hidden or level != "verified"):
         return PROOF[level]
     return "What is hidden needs another role." if hidden else ""
+
+
+@pages.get("/quality")
+async def transfer_quality(request: Request, conversation_id: int) -> HTTPResponse:
+    """How good the handover was, and the agent's own rating of it."""
+    return await _quality(request, conversation_id)
+
+
+@pages.post("/quality")
+async def rate_transfer(request: Request, conversation_id: int) -> HTTPResponse:
+    """Keep the agent's rating: `rating` is 1 to 5."""
+    given = field_of(request, "rating")
+    try:
+        score = int(given) if given in {"1", "2", "3", "4", "5"} else 0
+        await quality.rate(desk_of(request).database, conversation_id, user_of(request), score)
+    except Refused as refusal:
+        return await _quality(request, conversation_id, 409, str(refusal))
+    if request.headers.get("hx-request"):
+        return await _quality(request, conversation_id)
+    return redirect(f"/desk/conversations/{conversation_id}#quality", status=303)
+
+
+async def _quality(request: Request, conversation_id: int, status: int = 200, error: str = "") -> HTTPResponse:
+    conversation, user = await conversation_of(request, conversation_id), user_of(request)
+    found = await quality.quality_of(desk_of(request).database, conversation.id)
+    return page(
+        desk_of(request).jinja,
+        "desk/_quality.html",
+        status,
+        quality=found,
+        rating=found.rating if found else None,
+        may_rate=conversation.assigned_to == user.id and conversation.handoff is not None,
+        address=f"/desk/conversations/{conversation.id}/quality",
+        csrf_token=session_of(request).csrf_token,
+        error=error,
+    )
 
 
 def agent_of(request: Request) -> dict[str, str]:

@@ -38,7 +38,8 @@ def test_the_whole_way_to_a_person_and_back(chat, desk):
     time.sleep(1)
     assert chat.log.locator("[data-who=bot]").count() == bot_messages, "the assistant spoke while an agent owns it"
 
-    desk.page.locator("#hand-back").click()
+    desk.page.locator("#hand-back summary").click()
+    desk.page.locator("#hand-back-form #hand-back-now").click()
     chat.hears("back with")
     chat.say("What's my balance?").hears("£42.50")
 
@@ -77,7 +78,7 @@ def test_two_agents_cannot_take_the_same_conversation(stack, chat, desk, new_pag
 def test_wrap_up_closes_the_conversation(chat, desk):
     chat.say("Let me talk to someone").hears("colleagues")
     desk.open(chat.conversation).take()
-    desk.page.locator("#wrap-up summary").click()
+    desk.page.locator("#start-wrap-up").click()
     desk.page.locator("#disposition").select_option(index=1)
     desk.page.locator("#note").fill("Called about a fee; explained.")
     desk.page.locator("#close-conversation").click()

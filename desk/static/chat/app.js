@@ -4,6 +4,7 @@ import { Composer } from "./composer.js";
 import { Connection } from "./connection.js";
 import * as session from "./session.js";
 import { addLive, addPartial, doubtPartials, fromHistory, inOrder, merge, newKey, withoutDoubtful } from "./transcript.js";
+import { Typing } from "./typing.js";
 import { LogView } from "./view.js";
 
 const CATCH_UP_MS = 1200;
@@ -24,6 +25,9 @@ const TROUBLES = {
 const by = (id) => document.getElementById(id);
 const log = new LogView(by("log"), (reply) => say(reply.title, reply.payload));
 const composer = new Composer(by("composer"), (text) => say(text));
+const typingAgent = new Typing(by("composer").querySelector("textarea"), (name) => {
+  typing(Boolean(name), name ? `${name} is writing` : "");
+});
 const connection = new Connection({ onReady, onMessage, onPartial, onState });
 
 let items = [];
@@ -40,6 +44,7 @@ const serverNow = () => Date.now() + ahead;
 
 function draw() {
   log.show(items, owner === "bot");
+  typingAgent.set(owner === "agent");
   by("starters").hidden = !loaded || items.length > 0;
   by("chat-title").textContent = {
     bot: "Northlight's assistant",
@@ -159,6 +164,7 @@ function expire() {
 
 function say(text, payload) {
   const item = { key: newKey(), who: "customer", text, payload, at: serverNow(), state: "pending" };
+  typingAgent.stopped();
   session.outbox.add({ key: item.key, text, payload, at: item.at });
   items = [...items, item];
   log.scroll(true);
@@ -197,8 +203,10 @@ function settle(item) {
   session.outbox.remove(item.key);
 }
 
-function typing(on) {
+function typing(on, who = "Northlight's assistant is writing") {
   clearTimeout(typingTimer);
+  if (on) by("who-types").textContent = who;
+  by("typing").classList.toggle("named", on && who !== "Northlight's assistant is writing");
   by("typing").hidden = !on;
   if (on) typingTimer = setTimeout(() => typing(false), TYPING_MS);
   log.scroll();

@@ -67,6 +67,25 @@ export async function history() {
   return response.json();
 }
 
+/** Tell the desk whether the customer is writing to an agent. Only a hint: when it is lost nothing is. */
+export function tellWriting(writing) {
+  fetch("/chat/typing", {
+    method: "POST",
+    headers: { Authorization: `Bearer ${session?.token}`, "Content-Type": "application/json" },
+    body: JSON.stringify({ writing }),
+  }).catch(() => {});
+}
+
+/** The name of the agent who is writing just now, or null. */
+export async function whoWrites() {
+  try {
+    const response = await fetch("/chat/presence", { headers: { Authorization: `Bearer ${session?.token}` } });
+    return response.ok ? (await response.json()).writing : null;
+  } catch {
+    return null;
+  }
+}
+
 /** Messages that the assistant has not confirmed; they survive a reload. */
 export const outbox = {
   key: `${KEY}-outbox`,

@@ -26,9 +26,13 @@ async function sendReplies(form) {
   const token = form.elements.csrf_token.value;
   let error = "";
   while (unsent.length && !error) {
-    error = await post(form.action, new URLSearchParams({ csrf_token: token, text: unsent[0] }));
+    const answer = await post(form.action, new URLSearchParams({ csrf_token: token, text: unsent[0] }));
+    error = answer.error;
     if (!error) unsent.shift();
+    // The policy asks for other words: the agent goes on with these.
+    else if (answer.draft) unsent[0] = answer.draft;
     keepDraft();
+    document.dispatchEvent(new CustomEvent("desk:replied", { detail: answer }));
   }
   sending = false;
   const note = document.getElementById("sending");
@@ -36,7 +40,7 @@ async function sendReplies(form) {
   if (error) giveBack(error);
 }
 
-/** Send one reply; resolves to the sentence that says why it was not sent, or to "". */
+/** Send one reply; resolves to `error`, a sentence that says why it was not sent or "", and `draft` or `hint`. */
 async function post(address, body) {
   let response;
   try {
@@ -47,15 +51,15 @@ async function post(address, body) {
       signal: AbortSignal.timeout(20000),
     });
   } catch {
-    return "The desk did not answer. Check the conversation before you send this again.";
+    return { error: "The desk did not answer. Check the conversation before you send this again." };
   }
   if (response.status === 401) {
     location.assign("/desk/login");
-    return "Your log-in has ended.";
+    return { error: "Your log-in has ended." };
   }
-  if (response.ok) return "";
   const answer = await response.json().catch(() => ({}));
-  return answer.error || "Something went wrong. Try again in a moment.";
+  if (response.ok) return { error: "", hint: answer.hint || "" };
+  return { error: answer.error || "Something went wrong. Try again in a moment.", draft: answer.draft };
 }
 
 function giveBack(error) {
@@ -103,7 +107,7 @@ document.addEventListener("keydown", (event) => {
 
 document.addEventListener("htmx:afterSettle", (event) => {
   restoreDraft();
-  if (event.detail.requestConfig?.verb === "post") replyBox()?.focus();
+  if (event.detail.requestConfig?.verb === "post" && event.detail.target.id === "composer") replyBox()?.focus();
 });
 restoreDraft();
 replyBox()?.focus({ preventScroll: true });

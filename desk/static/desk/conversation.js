@@ -14,14 +14,18 @@ function show(pane) {
   }
 }
 
-main?.querySelector(".panes").addEventListener("click", (event) => {
-  const link = event.target.closest("a");
+main?.addEventListener("click", (event) => {
+  const link = event.target.closest(".panes a");
   if (!link) return;
   event.preventDefault();
   show(link.dataset.show);
   if (link.dataset.show === "chat") document.getElementById("messages").scrollTop = 1e9;
 });
-if (main) show("chat");
+if (main) {
+  show("chat");
+  // The tabs are drawn again with the header.
+  document.addEventListener("htmx:afterSettle", () => show(main.dataset.pane));
+}
 
 // --- links to turns: bring the turn into view, mark it, and give it the focus
 

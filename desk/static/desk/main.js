@@ -3,6 +3,7 @@ import "./live.js";
 import "./times.js";
 import "./transcript.js";
 import "./composer.js";
+import "./copilot.js";
 import "./replies.js";
 import "./conversation.js";
 import "./inbox.js";

@@ -12,9 +12,10 @@ const options = () => [...(popup()?.querySelectorAll("[role=option]") ?? [])];
 async function open(query) {
   const mine = ++asked;
   const { conversation } = box().form.dataset;
+  const name = document.querySelector("[data-first-name]")?.dataset.firstName ?? "";
   let response;
   try {
-    response = await fetch(`/desk/conversations/${conversation}/replies?q=${encodeURIComponent(query)}`, {
+    response = await fetch(`/desk/conversations/${conversation}/replies?${new URLSearchParams({ q: query, name })}`, {
       headers: { "HX-Request": "true" },
     });
   } catch {

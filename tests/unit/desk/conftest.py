@@ -20,6 +20,7 @@ from urllib.parse import parse_qsl
 
 import httpx
 import pytest
+from sqlalchemy import create_engine, text
 
 from desk.database import Database, migrate
 
@@ -246,6 +247,19 @@ def hidden(page: str, name: str = "csrf_token") -> str:
     return page.split(f'name="{name}" value="', 1)[1].split('"', 1)[0]
 
 
+def tables_of(desk: RunningDesk) -> Callable[..., list[Any]]:
+    """Asks the running desk's database: rows(query, name=value)."""
+
+    def rows(query: str, **values: Any) -> list[Any]:
+        engine = create_engine(f"sqlite:///{desk.stream.path.parent / 'desk.db'}")
+        with engine.connect() as connection:
+            found = list(connection.execute(text(query), values).all())
+        engine.dispose()
+        return found
+
+    return rows
+
+
 def wait_for(condition: Callable[[], Any], seconds: float = 5) -> Any:
     """The condition's first true value."""
     end = time.monotonic() + seconds
@@ -279,9 +293,9 @@ def desk_environment(folder: Path, port: int, assistant_port: int, actions_port:
     }
 
 
-def start_desk(folder: Path, assistant_port: int, actions_port: int = 1) -> RunningDesk:
+def start_desk(folder: Path, assistant_port: int, actions_port: int = 1, **more: str) -> RunningDesk:
     port = free_port()
-    env = desk_environment(folder, port, assistant_port, actions_port)
+    env = desk_environment(folder, port, assistant_port, actions_port) | more
     process = subprocess.Popen([sys.executable, "-m", "desk"], cwd=ROOT, env=env, text=True, stderr=subprocess.PIPE)
     running = RunningDesk(process, f"http://127.0.0.1:{port}", Stream(folder / "events.db"), "s" * 40)
 

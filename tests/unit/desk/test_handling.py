@@ -1,75 +1,20 @@
 """Taking, replying, handing back and wrapping up, with the assistant scripted."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
-from conftest import handed_over, raw, slot, user
-from sqlalchemy import select
+from conftest import raw, slot, user
+from floor import Floor
 
 from desk.assistant import AssistantError, one_message
 from desk.conversations import find_by_sender
-from desk.handling import Handling, Refused
-from desk.live import Hub
-from desk.models import AuditEntry, User, WrapUp
+from desk.handling import Refused
+from desk.models import AuditEntry, User, WrapUp, now
+from desk.notes import notes_of
+from desk.notes_models import Note
+from desk.presence_models import Take
 from desk.projection import project
-
-
-class Script:
-    """An assistant that takes its time, keeps what it is sent, and fails when told to."""
-
-    def __init__(self):
-        self.sent, self.triggered, self.failure, self.mute = [], [], None, None
-
-    async def append(self, sender_id, events):
-        await asyncio.sleep(0.02)
-        if self.failure:
-            raise self.failure
-        self.sent.append((sender_id, events))
-
-    async def trigger(self, sender_id, intent, entities=None):
-        if self.mute:
-            raise self.mute
-        self.triggered.append((sender_id, intent, entities or {}))
-
-    def texts(self):
-        return [event["text"] for _, events in self.sent for event in events if event["event"] == "bot"]
-
-
-class Floor:
-    """A desk with three people and one waiting conversation."""
-
-    def __init__(self, run, database):
-        self.run, self.database, self.assistant = run, database, Script()
-        self.handling = Handling(database, self.assistant, Hub())
-        self.run(project(database, [raw("c", user("hello")), *(raw("c", event) for event in handed_over())]))
-        self.people = {name: self._add(name, role) for name, role in ROLES.items()}
-
-    def _add(self, name, role):
-        person = User(name=name, display_name=f"{name.title()} Lee", role=role, password_hash="-")
-
-        async def add():
-            async with self.database.session() as session, session.begin():
-                session.add(person)
-
-        self.run(add())
-        return person
-
-    def take(self, name, seen=None):
-        person = self.people[seen].id if seen else None
-        self.run(self.handling.take(self.people[name], 1, person))
-
-    def conversation(self):
-        return self.run(find_by_sender(self.database, "c"))
-
-    def rows(self, table):
-        async def read():
-            async with self.database.session() as session:
-                return (await session.scalars(select(table))).all()
-
-        return self.run(read())
-
-
-ROLES = {"alex": "agent", "kim": "agent", "sam": "supervisor"}
 
 
 @pytest.fixture
@@ -206,3 +151,157 @@ def test_a_customer_who_asks_again_while_handing_back_is_not_lost(floor):
     conversation = floor.conversation()
     assert (conversation.owner, conversation.assigned_to) == ("queue", None)
     assert conversation.waiting_since is not None
+
+
+def test_a_reply_is_counted_for_the_clock_and_only_the_first_is_the_first(floor):
+    floor.take("alex")
+    floor.run(floor.handling.reply(floor.people["alex"], 1, "one"))
+    first = floor.conversation().first_reply_at
+    floor.run(floor.handling.reply(floor.people["alex"], 1, "two"))
+    conversation = floor.conversation()
+    assert conversation.first_reply_at == first and conversation.agent_at >= first
+    [wait] = floor.rows(Take)
+    assert (wait.queue, wait.waited_seconds >= 0) == ("general", True)
+
+
+def test_handing_back_carries_what_was_found_out_and_the_task(floor):
+    floor.take("alex")
+    slots = {"order_number": "NO482136"}
+    floor.run(floor.handling.hand_back(floor.people["alex"], 1, slots=slots, task="order_status", message="Bye!"))
+    found, owner, reply, notice = floor.assistant.sent[-1][1]
+    assert (found["name"], found["value"]) == ("order_number", "NO482136")
+    assert (owner["value"], reply["text"]) == ("bot", "Bye!")
+    assert notice["text"] == "Alex has left the conversation."
+    assert floor.assistant.triggered == [("c", "EXTERNAL_handed_back", {"task": "order_status"})]
+
+
+@pytest.mark.parametrize("finish", ["hand_back", "close"])
+def test_what_is_done_stays_done_when_the_assistant_cannot_go_on(floor, finish):
+    floor.take("alex")
+    floor.assistant.mute = AssistantError("404")
+    more = ("resolved", "") if finish == "close" else ()
+    with pytest.raises(AssistantError, match="could not go on by itself"):
+        floor.run(getattr(floor.handling, finish)(floor.people["alex"], 1, *more))
+    conversation = floor.conversation()
+    assert (conversation.phase, conversation.owner, conversation.assigned_to) == (
+        "closed" if finish == "close" else "bot",
+        "bot",
+        None,
+    )
+
+
+def test_a_failed_release_leaves_it_with_the_agent(floor):
+    floor.take("alex")
+    floor.assistant.failure = AssistantError("down")
+    alex = floor.people["alex"]
+    for action in (
+        floor.handling.hand_back(alex, 1),
+        floor.handling.close(alex, 1, "resolved", ""),
+        floor.handling.transfer(alex, 1, queue="billing"),
+    ):
+        with pytest.raises(AssistantError):
+            floor.run(action)
+    conversation = floor.conversation()
+    assert (conversation.phase, conversation.assignee.name) == ("agent", "alex")
+    assert floor.rows(WrapUp) == []
+
+
+def test_wrap_up_keeps_the_bot_quiet_and_a_message_brings_it_back(floor):
+    floor.take("alex")
+    alex = floor.people["alex"]
+    floor.run(floor.handling.start_wrap_up(alex, 1))
+    conversation = floor.conversation()
+    assert (conversation.phase, conversation.owner) == ("wrap_up", "agent")
+    with pytest.raises(Refused, match="wrapping"):
+        floor.run(floor.handling.reply(alex, 1, "one more thing"))
+    floor.run(floor.handling.resume(alex, 1))
+    floor.run(floor.handling.start_wrap_up(alex, 1))
+    at = (now() + timedelta(seconds=5)).timestamp()
+    floor.run(project(floor.database, [raw("c", {**user("wait!"), "timestamp": at})]))
+    conversation = floor.conversation()
+    assert (conversation.phase, conversation.wrap_up_at, conversation.assignee.name) == ("agent", None, "alex")
+
+
+def test_a_transfer_to_a_queue_tells_everybody_and_makes_it_more_urgent(floor):
+    floor.take("alex")
+    floor.run(floor.handling.transfer(floor.people["alex"], 1, queue="billing", note="Wants the fee back."))
+    conversation = floor.conversation()
+    assert (conversation.phase, conversation.owner, conversation.assigned_to) == ("queue", "queue", None)
+    assert (conversation.queue, conversation.priority) == ("billing", 2)
+    assert conversation.sla_due > now() and conversation.waiting_since is not None
+    assert floor.assistant.sent[-1][1][0]["value"] == "queue"
+    assert "our billing team" in floor.assistant.texts()[-1]
+    [note] = floor.run(notes_of(floor.database, 1))
+    assert (note.kind, note.text, note.author.name) == ("transfer", "Wants the fee back.", "alex")
+    with pytest.raises(Refused):
+        floor.run(floor.handling.reply(floor.people["alex"], 1, "me again"))
+    floor.take("kim")
+
+
+def test_a_transfer_that_the_stream_tells_first_still_counts(floor):
+    floor.take("alex")
+    plain_append = floor.assistant.append
+
+    async def overtaken(sender_id, events):
+        await plain_append(sender_id, events)
+        conversation = await find_by_sender(floor.database, "c")
+        at = max(conversation.owner_at, conversation.assigned_at).timestamp() + 1
+        await project(floor.database, [raw("c", {**slot("owner", "queue"), "timestamp": at})])
+
+    floor.assistant.append = overtaken
+    floor.run(floor.handling.transfer(floor.people["alex"], 1, queue="billing"))
+    assert (floor.conversation().queue, floor.conversation().priority) == ("billing", 2)
+
+
+def test_a_transfer_to_a_colleague_is_theirs_at_once(floor):
+    floor.take("alex")
+    floor.run(floor.handling.transfer(floor.people["alex"], 1, agent="kim", note="Yours, I think."))
+    assert floor.conversation().assignee.name == "kim"
+    owner, notice = floor.assistant.sent[-1][1]
+    assert (owner["value"], owner["metadata"]) == ("agent", {"desk_user": "kim"})
+    assert notice["text"].startswith("Kim will take over")
+    floor.run(floor.handling.reply(floor.people["kim"], 1, "Hello."))
+    with pytest.raises(Refused, match="Kim Lee has this"):
+        floor.run(floor.handling.reply(floor.people["alex"], 1, "Hello."))
+    assert floor.rows(Note)[0].seen_at is not None
+
+
+def test_transfers_that_are_refused(floor):
+    floor.take("alex")
+    floor.available("kim", status="away")
+    alex = floor.people["alex"]
+    for target in ({}, {"queue": "a", "agent": "kim"}, {"agent": "kim"}, {"agent": "nobody"}, {"agent": "alex"}):
+        with pytest.raises(Refused):
+            floor.run(floor.handling.transfer(alex, 1, **target))
+    with pytest.raises(Refused):
+        floor.run(floor.handling.transfer(floor.people["kim"], 1, queue="billing"))
+    assert floor.conversation().assignee.name == "alex"
+
+
+def test_a_supervisor_moves_what_waits_and_an_agent_does_not(floor):
+    with pytest.raises(Refused):
+        floor.run(floor.handling.transfer(floor.people["alex"], 1, agent="kim"))
+    floor.run(floor.handling.transfer(floor.people["sam"], 1, agent="kim"))
+    assert (floor.conversation().phase, floor.conversation().assignee.name) == ("agent", "kim")
+
+
+def test_a_whisper_reaches_the_agent_and_nobody_else(floor):
+    with pytest.raises(Refused):
+        floor.run(floor.handling.whisper(floor.people["sam"], 1, "Offer the discount."))
+    floor.take("alex")
+    with pytest.raises(Refused):
+        floor.run(floor.handling.whisper(floor.people["kim"], 1, "Offer the discount."))
+    sent = len(floor.assistant.sent)
+    floor.run(floor.handling.whisper(floor.people["sam"], 1, "Offer the discount."))
+    assert len(floor.assistant.sent) == sent
+    assert floor.rows(Note)[0].seen_at is None
+    floor.run(floor.handling.opened(floor.people["sam"], 1))
+    assert floor.rows(Note)[0].seen_at is None
+    floor.run(floor.handling.opened(floor.people["alex"], 1))
+    assert floor.rows(Note)[0].seen_at is not None
+
+
+def test_other_roles_take_nothing(floor):
+    floor.people["lee"] = User(id=99, name="lee", display_name="Lee", role="auditor", password_hash="-")
+    with pytest.raises(Refused, match="role"):
+        floor.take("lee")
