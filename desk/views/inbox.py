@@ -2,7 +2,7 @@
 
 import asyncio
 
-from sanic import Blueprint, Request
+from sanic import Blueprint, Request, empty
 from sanic.response import HTTPResponse
 
 from desk import accounts
@@ -52,6 +52,8 @@ async def inbox_list(request: Request) -> HTTPResponse:
 async def stream(request: Request) -> None:
     """Server-sent events: `inbox` when any conversation changed, `conversation` when the open one did.
 
+    After a while without any comes `ping`, which the page answers: a stream stays open on a laptop that sleeps.
+
     They carry no content; the page asks for it with its own rights. The first two come at once, so that a page that
     was cut off catches up.
     """
@@ -68,15 +70,20 @@ async def stream(request: Request) -> None:
             changed = await subscription.changes(HEARTBEAT_SECONDS)
             if subscription.closed:
                 break
-            await desk.sightings.seen(user_of(request).id)
             if not changed:
                 if not await _still_logged_in(desk, request):
                     break
-                await response.send(": still here\n\n")
+                await response.send(_event("ping"))
                 continue
             await asyncio.sleep(MERGE_SECONDS)
             await response.send(_event("inbox") + (_event("conversation") if watched in changed else ""))
     await response.eof()
+
+
+@pages.get("/seen")
+async def seen(_request: Request) -> HTTPResponse:
+    """A page's answer to `ping`. Any request says that its user is there; this one says nothing else."""
+    return empty()
 
 
 async def current_inbox(request: Request) -> Inbox:
