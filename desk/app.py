@@ -15,7 +15,7 @@ from desk.guard import guard
 from desk.rendering import FOLDER, page
 from desk.security import security_headers
 from desk.settings import Settings
-from desk.views import account, articles, audit, conversation, copilot, details, finish, inbox, tasks, users
+from desk.views import account, articles, audit, conversation, copilot, details, finish, inbox, users
 from desk.views.chat import chat
 from desk.views.chat_typing import chat_typing
 from desk.views.login import login
@@ -31,7 +31,7 @@ def create_app(settings: Settings) -> Sanic:
     app.config.FALLBACK_ERROR_FORMAT = "text"
     app.ctx.desk = Desk(settings)
     app.config.PROXIES_COUNT = settings.proxies or None
-    parts = (inbox, conversation, details, copilot, finish, tasks, articles, account, users, audit)
+    parts = (inbox, conversation, details, copilot, finish, articles, account, users, audit)
     guarded = [part.pages for part in parts]
     for blueprint in guarded:
         guard(blueprint)

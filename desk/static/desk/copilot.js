@@ -142,7 +142,16 @@ document.addEventListener("htmx:afterSettle", () => {
 
 // --- the desk has changed something that the whole page shows
 
+let moved = false; // the part that had the focus is about to be drawn anew
+
 document.body.addEventListener("desk-changed", () => {
   const updates = document.getElementById("updates");
+  moved = true;
   if (updates) window.htmx.trigger(updates, "sse:conversation");
+});
+document.addEventListener("htmx:afterSettle", () => {
+  const lost = !document.activeElement || document.activeElement === document.body;
+  if (!moved || !lost) return;
+  moved = false;
+  (replyBox() ?? document.getElementById("finish"))?.focus();
 });

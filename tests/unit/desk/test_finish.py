@@ -186,7 +186,9 @@ def test_hand_back_with_what_was_found_out(alex, actions, assistant, address):
     found = events(assistant)
     assert next(event["text"] for event in found if event["event"] == "bot") == "All the best"
     slots = {event["name"]: event["value"] for event in found if event["event"] == "slot"}
-    assert slots == {"order_number": "NO482136", "resume_task": "order_status", "owner": "bot"}
+    assert slots == {"order_number": "NO482136", "owner": "bot"}
+    triggered = next(body for path, body in assistant.requests if "/trigger_intent" in path)
+    assert list(triggered["entities"].values()) == ["order_status"]
 
 
 def test_a_value_that_the_assistant_cannot_use_is_refused_at_its_field(alex, actions, assistant, address):

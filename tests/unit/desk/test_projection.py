@@ -4,10 +4,10 @@ import random
 
 import pytest
 from conftest import bot, handed_over, raw, slot, user
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from desk.conversations import find_by_sender, inbox, transcript
-from desk.models import User
+from desk.models import Conversation, User
 from desk.projection import project
 
 ALEX = User(id=1, name="alex", display_name="Alex Morgan", role="agent", password_hash="-")
@@ -104,3 +104,118 @@ def test_ten_thousand_characters_and_other_scripts_are_kept_whole(run, database)
     for text in ("x" * 10_000, "我的订单在哪里？ 😀", "<script>alert(1)</script>"):
         run(project(database, events_of("c", user(text))))
         assert state(run, database)[1][-1] == ("customer", text)
+
+
+PACKET = {
+    "version": 2,
+    "id": "p1",
+    "queue": "billing",
+    "skills": ["welsh"],
+    "priority": 2,
+    "language": "cy",
+    "sla_due": "2030-01-01T10:00:00+00:00",
+}
+
+
+def test_the_packet_says_where_a_conversation_waits(run, database):
+    run(project(database, events_of("c", user("hello"), slot("handoff", PACKET), slot("owner", "queue"))))
+    conversation = state(run, database)[0]
+    assert (conversation.phase, conversation.queue, conversation.skills) == ("queue", "billing", ["welsh"])
+    assert (conversation.priority, conversation.language) == (2, "cy")
+    assert conversation.sla_due.isoformat() == "2030-01-01T10:00:00+00:00"
+
+
+@pytest.mark.parametrize("broken", [{"queue": 7, "skills": "x", "priority": 99, "language": [], "sla_due": "soon"}, {}])
+def test_a_packet_of_another_shape_gets_the_defaults(run, database, broken):
+    run(project(database, events_of("c", slot("handoff", {"id": "p", **broken}), slot("owner", "queue"))))
+    conversation = state(run, database)[0]
+    assert (conversation.queue, conversation.skills, conversation.priority) == ("general", [], 3)
+    assert conversation.sla_due > conversation.waiting_since
+
+
+def test_a_packet_that_is_set_again_updates_it_and_does_not_undo_a_transfer(run, database):
+    run(project(database, events_of("c", slot("handoff", PACKET), slot("owner", "queue"))))
+
+    async def moved():
+        async with database.session() as session, session.begin():
+            await session.execute(update(Conversation).values(queue="sales", priority=1))
+
+    run(moved())
+    run(project(database, events_of("c", slot("handoff", {**PACKET, "issue": "Corrected"}))))
+    conversation = state(run, database)[0]
+    assert (conversation.handoff["issue"], conversation.queue, conversation.priority) == ("Corrected", "sales", 1)
+    run(project(database, events_of("c", slot("handoff", {**PACKET, "id": "p2"}))))
+    assert state(run, database)[0].queue == "billing"
+
+
+def test_triggered_intents_are_nobodys_words(run, database):
+    external = user("EXTERNAL: EXTERNAL_still_waiting", metadata={"is_external": True})
+    run(project(database, events_of("c", user("hello"), external)))
+    conversation, messages = state(run, database)
+    assert messages == [("customer", "hello")]
+    assert conversation.last_text == "hello"
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_phase_is_the_same_in_any_order_and_after_a_restart(run, database, seed):
+    events = events_of(
+        "c", user("1"), *handed_over(), slot("owner", "agent"), user("2"), slot("owner", "bot"), user("3")
+    )
+    random.Random(seed).shuffle(events)
+    for event in [*events, *events]:
+        run(project(database, [event]))
+    conversation = state(run, database)[0]
+    assert (conversation.phase, conversation.owner, conversation.waiting_since) == ("bot", "bot", None)
+    assert conversation.assigned_to is None
+
+
+SEARCHED = [("Where is my 100% wool_rug?", "web"), ("Nothing to see", "sms")]
+
+
+@pytest.mark.parametrize(
+    ("q", "found"),
+    [
+        ("WOOL", ["s0"]),
+        ("100%", ["s0"]),
+        ("l_r", ["s0"]),
+        ("%", ["s0"]),
+        ("refund", ["s0", "s1"]),
+        ("s1", ["s1"]),
+        ("\\", []),
+    ],
+)
+def test_searching_takes_every_character_as_it_is(run, database, q, found):
+    for number, (text, channel) in enumerate(SEARCHED):
+        events = [user(text, input_channel=channel), *handed_over("A refund")]
+        run(project(database, events_of(f"s{number}", *events)))
+    rows = run(inbox(database, "all", ALEX, q=q)).conversations
+    assert sorted(row.sender_id for row in rows) == found
+
+
+def test_filters_narrow_the_list_and_not_the_counts(run, database):
+    for sender, queue, channel in (("a", "billing", "web"), ("b", "sales", "web"), ("d", "sales", "sms")):
+        packet = slot("handoff", {**PACKET, "id": sender, "queue": queue})
+        run(project(database, events_of(sender, user("hi", input_channel=channel), packet, slot("owner", "queue"))))
+    run(project(database, events_of("e", user("hi"))))
+
+    def senders(**filters):
+        found = run(inbox(database, "all", ALEX, **filters))
+        assert found.counts == {"queue": 3, "mine": 0, "longest": 3, "tasks": 0}
+        assert found.queues == {"billing": 1, "sales": 2}
+        assert (list(found.channels), list(found.languages)) == (["sms", "web", "webchat"], ["cy"])
+        return sorted(row.sender_id for row in found.conversations)
+
+    assert senders(queue="sales") == ["b", "d"]
+    assert senders(queue="sales", channel="web") == ["b"]
+    assert senders(language="cy") == ["a", "b", "d"]
+    assert senders(state="bot") == ["e"]
+    assert senders(state="flagged") == []
+    assert senders(state="'; DROP TABLE users") == ["a", "b", "d", "e"]
+
+
+def test_waiting_longest_counts_customers_without_an_answer_too(run, database):
+    run(project(database, events_of("queued", user("hi"), *handed_over("A"))))
+    run(project(database, events_of("served", user("hi"), slot("owner", "agent"))))
+    run(project(database, events_of("bot", user("hi"))))
+    rows = run(inbox(database, "longest", ALEX)).conversations
+    assert [row.sender_id for row in rows] == ["queued", "served"]
