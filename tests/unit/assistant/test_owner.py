@@ -1,4 +1,6 @@
 import pytest
+from rasa.core.policies.ensemble import DefaultPolicyPredictionEnsemble
+from rasa.core.policies.policy import PolicyPrediction
 from rasa.engine.graph import ExecutionContext, GraphSchema
 from rasa.engine.storage.resource import Resource
 from rasa.shared.core.domain import Domain
@@ -83,6 +85,17 @@ def test_no_other_form_runs_in_the_queue():
 def test_other_policies_decide_while_the_bot_owns_it(events):
     _, prediction = predict(*events)
     assert prediction.max_confidence == 0.0
+
+
+@pytest.mark.parametrize("owner", ["queue", "agent"])
+def test_an_active_form_does_not_speak_over_a_person(owner):
+    policy, mine = predict(SlotSet("owner", owner), ActiveLoop("balance_form"), LISTEN, MESSAGE)
+    # What RulePolicy says of an active form: it runs, whatever the customer wrote.
+    form = [float(name == "balance_form") for name in DOMAIN.action_names_or_texts]
+    rules = PolicyPrediction(form, "RulePolicy", policy_priority=6, is_no_user_prediction=True)
+    tracker = DialogueStateTracker.from_events("c", [LISTEN, MESSAGE], domain=DOMAIN, slots=DOMAIN.slots)
+    best = DefaultPolicyPredictionEnsemble().combine_predictions([mine, rules], tracker, DOMAIN)
+    assert best.policy_name == mine.policy_name
 
 
 def test_a_new_session_does_not_bring_the_bot_back():
