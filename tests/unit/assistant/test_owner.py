@@ -89,7 +89,7 @@ def test_other_policies_decide_while_the_bot_owns_it(events):
 
 @pytest.mark.parametrize("owner", ["queue", "agent"])
 def test_an_active_form_does_not_speak_over_a_person(owner):
-    policy, mine = predict(SlotSet("owner", owner), ActiveLoop("balance_form"), LISTEN, MESSAGE)
+    _, mine = predict(SlotSet("owner", owner), ActiveLoop("balance_form"), LISTEN, MESSAGE)
     # What RulePolicy says of an active form: it runs, whatever the customer wrote.
     form = [float(name == "balance_form") for name in DOMAIN.action_names_or_texts]
     rules = PolicyPrediction(form, "RulePolicy", policy_priority=6, is_no_user_prediction=True)
