@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup run train knowledge gaps policy model model-server shell parse test lint validate nlu nlu-cross stories \
         unit e2e bench-services bench-nlu bench-fallback bench-policies bench-policy bench-pii bench-answers \
-        bench-knowledge bench-grounding pictures clean
+        bench-knowledge bench-grounding bench-packets pictures clean
 
 PY := .venv/bin/python
 RUFF := .venv/bin/ruff
@@ -111,6 +111,9 @@ bench-knowledge: setup ## finding passages: recall, time, memory (DATA=folder ad
 
 bench-grounding: setup ## the claim check on the development sets of BEGIN (DATA=folder, minutes)
 	@actions/.venv/bin/python -m benchmarks.grounding $(DATA)
+
+bench-packets: setup ## handoff packets: fields, summaries (FILE: from pytest tests/e2e --packets FILE, or an event database)
+	@TANDEM_VAR=$${TANDEM_VAR:-$(CURDIR)/var} actions/.venv/bin/python -m benchmarks.packets $(FILE)
 
 bench-pii: setup ## personal data found in presidio-research's sample, beside Presidio as shipped (DATA=folder)
 	@actions/.venv/bin/python -m benchmarks.policy_pii $(DATA)

@@ -24,7 +24,7 @@ from actions.llm import chat_model
 from actions.logs import get_logger
 from actions.packet_next import next_steps
 from actions.packet_promises import promises
-from actions.packet_reason import BECAUSE, reason_turns
+from actions.packet_reason import because, reason_turns
 from actions.packet_schema import problems
 from actions.packet_values import collected
 from actions.policy.engine import engine
@@ -61,7 +61,7 @@ def _packet(tracker: Tracker, reason: Reason, rule: str) -> dict[str, Any]:
     choice = _part("rules", lambda: _choice(packet, caller), Choice(reason))
     packet["reason"] = reason = choice.reason
     packet |= _part("routing", lambda: _routing(choice, packet), {})
-    because, shown = BECAUSE[reason].format(rule=rule), packet["reason_turns"]
+    why, shown = because(reason, rule), packet["reason_turns"]
     packet["reason_turns"] = shown = _part("reason_turns", lambda: reason_turns(found, events, reason, rule), shown)
 
     packet["slots"] = _part("slots", lambda: collected(events, tracker.slots, caller), [])
@@ -70,11 +70,11 @@ def _packet(tracker: Tracker, reason: Reason, rule: str) -> dict[str, Any]:
     packet["promises"] = _part("promises", lambda: promises(found), [])
     packet["policy"] = _part("policy", lambda: parts.policy(tracker.sender_id, events, rule), [])
     packet["open_question"] = parts.open_question(found)
-    packet["issue"] = summary.issue(found) or because
+    packet["issue"] = summary.issue(found) or why
     packet["summary"] = _part(
         "summary",
-        lambda: summary.sentences(tracker.events, because, chat_model(), shown),
-        [{"text": because, "turns": shown}],
+        lambda: summary.sentences(tracker.events, why, chat_model(), shown),
+        [{"text": why, "turns": shown}],
     )
     packet["next_steps"] = _part("next_steps", lambda: next_steps(packet), packet["next_steps"])
     return packet
@@ -90,7 +90,7 @@ def _part(name: str, build: Callable[[], Any], otherwise: Any) -> Any:
 
 def _minimal(tracker: Tracker, reason: Reason, rule: str) -> dict[str, Any]:
     """What can always be said: the reason, where the transcript is, and that somebody answers soon."""
-    because = BECAUSE[reason].format(rule=rule)
+    why = because(reason, rule)
     events = current_session(tracker.events)
     asked = clock.utc_now()
     count = sum(event.get("event") == "user" for event in events)
@@ -108,7 +108,7 @@ def _minimal(tracker: Tracker, reason: Reason, rule: str) -> dict[str, Any]:
         "reason_turns": [count] if count else [],
         "rule": rule,
         "identity": parts.identity_of(None),
-        "issue": because,
+        "issue": why,
         "slots": [],
         "actions": [],
         "answers": [],
@@ -119,7 +119,7 @@ def _minimal(tracker: Tracker, reason: Reason, rule: str) -> dict[str, Any]:
         "open_question": "",
         "next_steps": ["Read the conversation: the packet could not be completed."],
         "task": "",
-        "summary": [{"text": because, "turns": [count] if count else []}],
+        "summary": [{"text": why, "turns": [count] if count else []}],
         "channel": next((str(e["input_channel"]) for e in reversed(events) if e.get("input_channel")), "unknown"),
         "language": str(languages[-1]) if languages else "en",
         "queue": _queue(tracker, rule),

@@ -12,7 +12,7 @@ _BY_REASON: dict[Reason, str] = {
     "customer_asked": "Greet the customer and say that you have read the conversation.",
     "missing_knowledge": "Answer the open question; if it comes up again, suggest an article for it.",
     "unsupported_task": "Do it for the customer in your own systems: the assistant cannot.",
-    "policy": "Look at the policy rule {rule}, and follow its procedure.",
+    "policy": "Check what our rules say about this, and do it for the customer where they allow it.",
     "tool_failure": "Do what failed by hand, or tell the customer when it will work again.",
     "low_confidence": "Ask what the customer needs in your own words: the assistant did not understand.",
     "sentiment": "Apologise first, then say what you will do and by when.",
@@ -25,7 +25,9 @@ _BY_REASON: dict[Reason, str] = {
 def next_steps(packet: dict[str, Any]) -> list[str]:
     """Up to five sentences, the most important first, for a packet whose other fields are filled."""
     reason, task, question = packet["reason"], packet["task"], packet["open_question"]
-    steps = [_BY_REASON[reason].format(rule=packet["rule"] or "that was found")]
+    steps = [_BY_REASON[reason]]
+    if packet["rule"]:
+        steps.append(f"Look at the policy rule {packet['rule']}, which sent the conversation here.")
     if question:
         steps.append(f"Answer: “{question}”")
     steps += [

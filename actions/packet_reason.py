@@ -21,7 +21,7 @@ BECAUSE: dict[Reason, str] = {
     "customer_asked": "Handed over because the customer asked for a person.",
     "missing_knowledge": "Handed over because the knowledge base had no answer.",
     "unsupported_task": "Handed over because the assistant cannot do what the customer wants.",
-    "policy": "Handed over because of the policy rule {rule}.",
+    "policy": "Handed over because our rules ask for a person here.",
     "tool_failure": "Handed over because a system did not work.",
     "low_confidence": "Handed over because the assistant did not understand or could not help several times.",
     "sentiment": "Handed over because the customer is upset.",
@@ -32,6 +32,11 @@ BECAUSE: dict[Reason, str] = {
 """For each reason the sentence that the agent reads."""
 
 _IDENTITY_SLOTS = frozenset({"account_number", "postcode", "order_number"})
+
+
+def because(reason: Reason, rule: str = "") -> str:
+    """The reason as the agent reads it, with the policy rule that led to it, if one did."""
+    return f"Handed over because of the policy rule {rule}." if reason == "policy" and rule else BECAUSE[reason]
 
 
 def reason_for(tracker: Tracker) -> tuple[Reason, str, str]:

@@ -12,8 +12,9 @@ from desk.events import EventSource, SQLEventSource, follow
 from desk.rendering import FOLDER, page
 from desk.security import SESSION_COOKIE, check_csrf, security_headers
 from desk.settings import Settings
-from desk.views import conversation, inbox
+from desk.views import conversation, details, inbox
 from desk.views.chat import chat
+from desk.views.chat_typing import chat_typing
 from desk.views.login import log_out, login
 
 logger = logging.getLogger(__name__)
@@ -30,8 +31,9 @@ def create_app(settings: Settings) -> Sanic:
     app.ctx.desk = Desk(settings)
     _guard(inbox.pages)
     _guard(conversation.pages)
+    _guard(details.pages)
     inbox.pages.add_route(log_out, "/logout", methods=["POST"], name="logout")
-    app.blueprint([chat, login, inbox.pages, conversation.pages])
+    app.blueprint([chat, chat_typing, login, inbox.pages, conversation.pages, details.pages])
     app.static("/static", FOLDER / "static", name="static", use_modified_since=True)
     app.add_route(_health, "/health", name="health")
     _headers(app, settings)
@@ -123,6 +125,7 @@ def _life(app: Sanic) -> None:
         desk: Desk = app.ctx.desk
         await app.ctx.event_source.close()
         await desk.assistant.close()
+        await desk.actions.close()
         await desk.database.close()
 
 

@@ -22,9 +22,15 @@ class Assistant(Protocol):
     async def append(self, sender_id: str, events: list[dict[str, Any]]) -> None:
         """Append events to a conversation and deliver its bot events on the customer's channel."""
 
+    async def trigger(self, sender_id: str, intent: str) -> None:
+        """Have the assistant go on by itself, as if the conversation had this intent now."""
+
+    async def owner(self, sender_id: str) -> str:
+        """Who may speak, as the conversation's tracker has it: bot, queue or agent."""
+
 
 class HTTPAssistant:
-    """Rasa's HTTP API: POST /conversations/<id>/tracker/events."""
+    """Rasa's HTTP API under /conversations/<id>."""
 
     def __init__(self, url: str, token: str) -> None:
         self._token = token
@@ -32,16 +38,35 @@ class HTTPAssistant:
 
     async def append(self, sender_id: str, events: list[dict[str, Any]]) -> None:
         """Raises AssistantError; after a time-out nobody knows whether the events arrived, and it says so."""
+        await self._ask(
+            "POST",
+            sender_id,
+            "tracker/events",
+            events,
+            execute_side_effects="true",
+            output_channel="latest",
+            include_events="NONE",
+        )
+
+    async def trigger(self, sender_id: str, intent: str) -> None:
+        """Raises AssistantError."""
+        await self._ask("POST", sender_id, "trigger_intent", {"name": intent}, output_channel="latest")
+
+    async def owner(self, sender_id: str) -> str:
+        """Raises AssistantError."""
+        response = await self._ask("GET", sender_id, "tracker", None, include_events="NONE")
         try:
-            response = await self._client.post(
-                f"/conversations/{quote(sender_id, safe='')}/tracker/events",
-                params={
-                    "token": self._token,
-                    "execute_side_effects": "true",
-                    "output_channel": "latest",
-                    "include_events": "NONE",
-                },
-                json=events,
+            return str(response.json()["slots"]["owner"] or "bot")
+        except (ValueError, KeyError, TypeError):
+            raise AssistantError("The assistant's answer could not be read.") from None
+
+    async def _ask(self, method: str, sender_id: str, path: str, body: Any, **params: str) -> httpx.Response:
+        try:
+            response = await self._client.request(
+                method,
+                f"/conversations/{quote(sender_id, safe='')}/{path}",
+                params={"token": self._token, **params},
+                json=body,
             )
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             logger.warning("The assistant cannot be reached: %s", type(error).__name__)
@@ -63,6 +88,7 @@ class HTTPAssistant:
                 f"The assistant answered with an error ({response.status_code}), so nothing was sent. "
                 "Try again in a moment."
             )
+        return response
 
     async def close(self) -> None:
         """Close the connections."""
@@ -72,6 +98,11 @@ class HTTPAssistant:
 def owner_event(owner: str, user_name: str) -> dict[str, Any]:
     """Says who may speak from now on, and which desk user decided it."""
     return {"event": "slot", "name": "owner", "value": owner, "metadata": {"desk_user": user_name}}
+
+
+def slot_event(name: str, value: str) -> dict[str, Any]:
+    """Something that an agent has found out."""
+    return {"event": "slot", "name": name, "value": value}
 
 
 def reply_event(text: str, agent_name: str) -> dict[str, Any]:
@@ -84,7 +115,7 @@ def reply_event(text: str, agent_name: str) -> dict[str, Any]:
 
 
 def notice_event(text: str, notice: str, agent_name: str) -> dict[str, Any]:
-    """A line about the conversation itself; `notice` is joined, left or closed."""
+    """A line about the conversation itself; `notice` is joined, left, transferred or closed."""
     return {
         "event": "bot",
         "text": text,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from jinja2 import Environment
 from sanic import Request
 
+from desk.actions_client import ActionsClient
 from desk.assistant import HTTPAssistant
 from desk.database import Database
 from desk.handling import Handling
@@ -12,6 +13,7 @@ from desk.live import Hub
 from desk.models import LoginSession, User
 from desk.rendering import environment
 from desk.settings import Settings
+from desk.typing_state import TypingState
 
 
 @dataclass
@@ -21,13 +23,16 @@ class Desk:
     settings: Settings
     database: Database = field(init=False)
     assistant: HTTPAssistant = field(init=False)
+    actions: ActionsClient = field(init=False)
     hub: Hub = field(default_factory=Hub)
+    typing: TypingState = field(default_factory=TypingState)
     jinja: Environment = field(default_factory=environment)
     handling: Handling = field(init=False)
 
     def __post_init__(self) -> None:
         self.database = Database(self.settings.database_url)
         self.assistant = HTTPAssistant(self.settings.assistant_url, self.settings.rasa_token)
+        self.actions = ActionsClient(self.settings.actions_url, self.settings.actions_token)
         self.handling = Handling(self.database, self.assistant, self.hub)
 
 

@@ -7,6 +7,8 @@ from sqlalchemy import Select, func, select
 
 from desk.database import Database
 from desk.models import Conversation, Message, User, WrapUp
+from desk.presence_models import UserQueue
+from desk.routing import GENERAL
 
 VIEWS = {"queue": "Queue", "mine": "Mine", "all": "All"}
 INBOX_LIMIT = 100
@@ -73,3 +75,27 @@ async def last_wrap_up(database: Database, conversation_id: int) -> WrapUp | Non
         return await session.scalar(
             select(WrapUp).where(WrapUp.conversation_id == conversation_id).order_by(WrapUp.id.desc()).limit(1)
         )
+
+
+async def find_message(database: Database, conversation_id: int, message_id: int) -> Message | None:
+    """A message of this conversation by its number."""
+    async with database.session() as session:
+        message = await session.get(Message, message_id)
+    return message if message and message.conversation_id == conversation_id else None
+
+
+async def known_queues(database: Database) -> list[str]:
+    """The queues that conversations came from and that agents work on, by name."""
+    async with database.session() as session:
+        used = await session.scalars(select(Conversation.queue).distinct())
+        worked = await session.scalars(select(UserQueue.queue).distinct())
+        return sorted({*used, *worked, GENERAL} - {""})
+
+
+async def colleagues(database: Database, user: User) -> list[User]:
+    """Who else talks to customers, by name."""
+    async with database.session() as session:
+        found = await session.scalars(
+            select(User).where(User.role.in_(("agent", "supervisor")), User.id != user.id).order_by(User.display_name)
+        )
+        return list(found)

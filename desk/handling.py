@@ -1,19 +1,31 @@
-"""What agents do with a conversation: take it, reply, hand it back, wrap it up.
+"""What agents do with a conversation: take it, reply, pass it on, hand it back, wrap it up and close it.
 
 Every function checks that the user may do it, tells the assistant, and leaves an audit row. The conversation's own
 state comes back through the event stream; only what the next click depends on is written here at once.
 """
 
+import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import CursorResult, update
+from sqlalchemy import func, select, true
 
-from desk import audit
-from desk.assistant import Assistant, AssistantError, notice_event, owner_event, reply_event
-from desk.conversations import find
+from desk import notes, quality
+from desk.assistant import Assistant, AssistantError, notice_event, owner_event, reply_event, slot_event
+from desk.custody import Custody, arrived, freed, holder, taken, unheard_since
 from desk.database import Database
+from desk.lifecycle import AGENT, BOT, CLOSED, QUEUE, WRAP_UP, Refused
 from desk.live import Hub
 from desk.models import Conversation, User, WrapUp, now
+from desk.presence import AVAILABLE, TALKERS, status_of
+from desk.presence_models import Take
+from desk.routing import GENERAL, promised, raised
+
+__all__ = ["DISPOSITIONS", "MAX_NOTE", "MAX_REPLY", "Handling", "Refused"]
+
+logger = logging.getLogger(__name__)
 
 MAX_REPLY = 4000
 MAX_NOTE = 2000
@@ -24,155 +36,287 @@ DISPOSITIONS = {
     "customer_left": "Customer left",
     "other": "Something else",
 }
-
-
-class Refused(Exception):
-    """The user may not do this now; the message says why."""
+HANDED_BACK = "EXTERNAL_handed_back"
+CONVERSATION_CLOSED = "EXTERNAL_closed"
 
 
 @dataclass(frozen=True)
 class Handling:
-    """The agents' actions over a store, the assistant and the open pages."""
+    """The agents' actions over a store, the assistant and the open pages. All raise Refused or AssistantError."""
 
     database: Database
     assistant: Assistant
     hub: Hub
 
+    @property
+    def custody(self) -> Custody:
+        """Who has what."""
+        return Custody(self.database, self.hub)
+
     async def take(self, user: User, conversation_id: int, seen_assignee: int | None) -> None:
         """Take a conversation over. Of two users exactly one gets it.
 
         `seen_assignee` is whom the user saw as its agent: only a supervisor may take it from somebody, and only from
-        the one that they saw. Raises Refused or AssistantError.
+        the one that they saw.
         """
-        conversation = await self._get(conversation_id)
-        if seen_assignee == user.id:
+        _may_talk(user)
+        conversation = await self.custody.get(conversation_id)
+        if seen_assignee == user.id and conversation.offered_at is None:
             raise Refused("You already have this conversation.")
-        if seen_assignee is not None and not user.is_supervisor:
-            raise Refused(f"{_who(conversation)} has this conversation.")
-        previous = (conversation.owner, conversation.assigned_at)
-        if not await self._claim(conversation.id, seen_assignee, user.id):
-            raise Refused(f"{_who(await self._get(conversation_id))} has taken this conversation.")
+        if seen_assignee not in (None, user.id) and not user.is_supervisor:
+            raise Refused(f"{holder(conversation)} has this conversation.")
+        if not await self.custody.swap(
+            conversation_id, seen_assignee, true(), assigned_to=user.id, assigned_at=now(), offered_at=None
+        ):
+            raise Refused(f"{holder(await self.custody.get(conversation_id))} has taken this conversation.")
+        text = f"{user.first_name} has joined the conversation."
         try:
             await self.assistant.append(
                 conversation.sender_id,
-                [
-                    owner_event("agent", user.name),
-                    notice_event(f"{user.first_name} has joined the conversation.", "joined", user.first_name),
-                ],
+                [owner_event("agent", user.name), notice_event(text, "joined", user.first_name)],
             )
         except AssistantError:
-            await self._unclaim(conversation, user.id, seen_assignee, previous[1])
+            await self.custody.unclaim(conversation, user.id)
             raise
-        await self._done(user, "take", conversation, owner="agent", waiting_since=None)
+        await self.custody.commit(user, "take", conversation, taken(conversation), add=_wait(user, conversation))
+
+    async def opened(self, user: User, conversation_id: int) -> None:
+        """The user looks at the conversation: what was offered to them is theirs now, and notes to them are read."""
+        conversation = await self.custody.get(conversation_id)
+        if conversation.assigned_to != user.id:
+            return
+        if conversation.offered_at is not None:
+            await self.take(user, conversation_id, user.id)
+        await notes.mark_seen(self.database, conversation_id, user.id)
 
     async def reply(self, user: User, conversation_id: int, text: str) -> None:
-        """Send a reply as one message. Raises Refused or AssistantError."""
-        conversation = await self._mine(user, conversation_id)
+        """Send a reply as one message."""
+        await self.opened(user, conversation_id)
+        conversation = await self.custody.owned(user, conversation_id, "reply")
         if not text.strip():
             raise Refused("Write a reply first.")
         if len(text) > MAX_REPLY:
             raise Refused(f"The reply has {len(text):,} characters: shorten it to {MAX_REPLY:,}.")
         await self.assistant.append(conversation.sender_id, [reply_event(text, user.first_name)])
-        await self._done(user, "reply", conversation)
+        at = max(now(), conversation.customer_at or now())
+        values = {"agent_at": at, "first_reply_at": conversation.first_reply_at or at, "flag": ""}
+        await self.custody.commit(user, "reply", conversation, values)
 
-    async def hand_back(self, user: User, conversation_id: int) -> None:
-        """Give the conversation back to the assistant. Raises Refused or AssistantError."""
-        conversation = await self._mine(user, conversation_id)
-        text = (
-            f"You're back with Northlight's assistant. {user.first_name} has left the conversation. "
-            "What else can I do for you?"
+    async def whisper(self, user: User, conversation_id: int, text: str) -> None:
+        """Tell the conversation's agent something that the customer never sees; for supervisors."""
+        conversation = await self.custody.get(conversation_id)
+        if not user.is_supervisor:
+            raise Refused("Only a supervisor can whisper: leave a note instead.")
+        if conversation.assigned_to in (None, user.id):
+            raise Refused("Nobody else has this conversation: leave a note instead.")
+        await self.custody.commit(user, "whisper", conversation, note=("whisper", _checked(text, "whisper")))
+
+    async def transfer(
+        self, user: User, conversation_id: int, *, queue: str = "", agent: str = "", note: str = ""
+    ) -> None:
+        """Pass the conversation to another queue or straight to an agent (by name); `note` is for who gets it."""
+        if bool(queue) == bool(agent):
+            raise Refused("Choose a queue or a colleague.")
+        _checked(note, "note", empty=True)
+        trigger = "to_queue" if queue else "to_agent"
+        conversation = await self._movable(user, conversation_id, trigger)
+        if queue:
+            await self._to_queue(user, conversation, queue, note)
+        else:
+            await self._to_agent(user, conversation, agent, note)
+
+    async def start_wrap_up(self, user: User, conversation_id: int) -> None:
+        """The talking is over and the agent writes down what came of it; a message of the customer ends this."""
+        conversation = await self.custody.owned(user, conversation_id, "start_wrap_up")
+        await self.custody.commit(
+            user, "start_wrap_up", conversation, {"phase": WRAP_UP, "wrap_up_at": now(), "flag": ""}
         )
-        await self._release(user, conversation, text, "left")
-        await self._done(user, "hand_back", conversation, owner="bot", assigned_to=None, assigned_at=None)
 
-    async def wrap_up(self, user: User, conversation_id: int, disposition: str, note: str) -> None:
-        """Close the conversation with how it ended. Raises Refused or AssistantError."""
-        conversation = await self._mine(user, conversation_id)
+    async def resume(self, user: User, conversation_id: int) -> None:
+        """Go back from the wrap-up to the customer."""
+        conversation = await self.custody.owned(user, conversation_id, "resume")
+        await self.custody.commit(user, "resume", conversation, {"phase": AGENT, "wrap_up_at": None})
+
+    async def hand_back(
+        self,
+        user: User,
+        conversation_id: int,
+        *,
+        slots: Mapping[str, str] | None = None,
+        task: str = "",
+        message: str = "",
+    ) -> None:
+        """Give the conversation back to the assistant, with what was found out (slot name to value).
+
+        `task` is the intent of the task that the assistant goes on with, `message` the agent's last words. If the
+        assistant cannot be told to go on, the conversation is its own all the same, and AssistantError says so.
+        """
+        conversation = await self.custody.owned(user, conversation_id, "hand_back")
+        if len(message) > MAX_REPLY:
+            raise Refused(f"The message has {len(message):,} characters: shorten it to {MAX_REPLY:,}.")
+        text = f"You're back with Northlight's assistant. {user.first_name} has left the conversation." + (
+            "" if task else " What else can I do for you?"
+        )
+        events = [reply_event(message, user.first_name)] if message.strip() else []
+        events += [slot_event(name, value) for name, value in (slots or {}).items()]
+        events += [slot_event("resume_task", task)] if task else []
+        await self._release(user, conversation, text, "left", events)
+        await self.custody.commit(user, "hand_back", conversation, freed(conversation, BOT, now()), detail=task)
+        await quality.record(self.database, conversation.id)
+        if task:
+            await self._trigger(conversation, HANDED_BACK, "The conversation is handed back")
+
+    async def close(self, user: User, conversation_id: int, disposition: str, note: str) -> None:
+        """Close the conversation with how it ended; the assistant then asks how it was."""
+        conversation = await self.custody.owned(user, conversation_id, "close")
         if disposition not in DISPOSITIONS:
             raise Refused("Choose how the conversation ended.")
-        if len(note) > MAX_NOTE:
-            raise Refused(f"The note has {len(note):,} characters: shorten it to {MAX_NOTE:,}.")
+        _checked(note, "note", empty=True)
+        at = now()
         text = (
             f"{user.first_name} has closed this conversation. Northlight's assistant is here whenever you need "
             "anything else."
         )
         await self._release(user, conversation, text, "closed")
-        async with self.database.session() as session, session.begin():
-            session.add(
-                WrapUp(
-                    conversation_id=conversation.id,
-                    user_id=user.id,
-                    disposition=disposition,
-                    note=note.strip(),
-                )
-            )
-            await session.execute(
-                update(Conversation)
-                .where(Conversation.id == conversation.id)
-                .values(disposition=disposition, closed_at=now())
-            )
-        await self._done(user, "wrap_up", conversation, disposition, owner="bot", assigned_to=None, assigned_at=None)
+        wrap_up = WrapUp(conversation_id=conversation.id, user_id=user.id, disposition=disposition, note=note.strip())
+        await self.custody.commit(
+            user,
+            "close",
+            conversation,
+            freed(conversation, CLOSED, at) | {"disposition": disposition},
+            detail=disposition,
+            add=wrap_up,
+            already=arrived(BOT) & unheard_since(at),
+        )
+        await quality.record(self.database, conversation.id)
+        await self._trigger(conversation, CONVERSATION_CLOSED, "The conversation is closed")
 
-    async def _get(self, conversation_id: int) -> Conversation:
-        conversation = await find(self.database, conversation_id)
-        if conversation is None:
-            raise Refused("There is no such conversation.")
-        return conversation
-
-    async def _mine(self, user: User, conversation_id: int) -> Conversation:
-        """The conversation, if this user has it."""
-        conversation = await self._get(conversation_id)
-        if conversation.assigned_to != user.id:
-            if conversation.assigned_to is None:
-                raise Refused("Take the conversation over first.")
-            raise Refused(f"{_who(conversation)} has this conversation now.")
-        return conversation
-
-    async def _claim(self, conversation_id: int, seen: int | None, user_id: int) -> bool:
-        """Compare and swap the assignee in one statement."""
-        is_seen = Conversation.assigned_to.is_(None) if seen is None else Conversation.assigned_to == seen
-        async with self.database.session() as session, session.begin():
-            result = await session.execute(
-                update(Conversation)
-                .where(Conversation.id == conversation_id, is_seen)
-                .values(assigned_to=user_id, assigned_at=now())
-            )
-        assert isinstance(result, CursorResult)
-        return result.rowcount == 1
-
-    async def _unclaim(self, conversation: Conversation, user_id: int, seen: int | None, at: object) -> None:
-        """The assistant does not know of the claim: undo it."""
-        async with self.database.session() as session, session.begin():
-            await session.execute(
-                update(Conversation)
-                .where(Conversation.id == conversation.id, Conversation.assigned_to == user_id)
-                .values(assigned_to=seen, assigned_at=at)
-            )
-        self.hub.publish([conversation.id])
-
-    async def _release(self, user: User, conversation: Conversation, text: str, notice: str) -> None:
+    async def requeue(self, conversation: Conversation, text: str, why: str) -> None:
+        """The desk itself puts an agent's conversation back into its queue and tells the customer `text`."""
+        values = self._waiting(conversation, conversation.queue or GENERAL)
         await self.assistant.append(
-            conversation.sender_id,
-            [owner_event("bot", user.name), notice_event(text, notice, user.first_name)],
+            conversation.sender_id, [owner_event("queue", ""), notice_event(text, "transferred", "")]
+        )
+        await self.custody.commit(
+            None, "requeue", conversation, values, detail=why, holder_id=conversation.assigned_to, note=("system", why)
         )
 
-    async def _done(
-        self, user: User, action: str, conversation: Conversation, detail: str = "", **values: object
+    async def _movable(self, user: User, conversation_id: int, trigger: str) -> Conversation:
+        """The conversation, if it is the user's to pass on: their own, or for supervisors any that waits."""
+        conversation = await self.custody.get(conversation_id)
+        if user.is_supervisor and conversation.assigned_to is None and conversation.phase == QUEUE:
+            return conversation
+        return await self.custody.owned(user, conversation_id, trigger)
+
+    async def _to_queue(self, user: User, conversation: Conversation, queue: str, note: str) -> None:
+        team = "one of my colleagues" if queue == GENERAL else f"our {queue.replace('_', ' ')} team"
+        text = (
+            f"{user.first_name} is passing you to {team}. They can see everything that was said here, so you won't "
+            "have to repeat it, and you stay ahead of those who came after you."
+        )
+        values = self._waiting(conversation, queue)
+        await self.assistant.append(
+            conversation.sender_id,
+            [owner_event("queue", user.name), notice_event(text, "transferred", user.first_name)],
+        )
+        await self.custody.commit(
+            user,
+            "transfer",
+            conversation,
+            values,
+            detail=f"to the queue {queue}",
+            already=arrived(QUEUE),
+            note=("transfer", note or f"Passed to the queue {queue}."),
+        )
+
+    async def _to_agent(self, user: User, conversation: Conversation, name: str, note: str) -> None:
+        """The receiver has it from the moment of the claim; nobody is between."""
+        async with self.database.session() as session:
+            receiver = await session.scalar(select(User).where(func.lower(User.name) == name.strip().lower()))
+        if receiver is None or receiver.role not in TALKERS:
+            raise Refused("There is no such colleague: choose one from the list.")
+        if receiver.id == conversation.assigned_to:
+            raise Refused(f"{holder(conversation)} already has this conversation.")
+        if (await status_of(self.database, receiver.id)).status != AVAILABLE:
+            raise Refused(f"{receiver.display_name} is not available: choose another colleague or a queue.")
+        if not await self.custody.swap(
+            conversation.id, conversation.assigned_to, true(), assigned_to=receiver.id, assigned_at=now()
+        ):
+            raise Refused(f"{holder(await self.custody.get(conversation.id))} has this conversation now.")
+        text = f"{receiver.first_name} will take over from here, and can see everything that was said."
+        try:
+            await self.assistant.append(
+                conversation.sender_id,
+                [owner_event("agent", receiver.name), notice_event(text, "transferred", receiver.first_name)],
+            )
+        except AssistantError:
+            await self.custody.unclaim(conversation, receiver.id)
+            raise
+        await self.custody.commit(
+            user,
+            "transfer",
+            conversation,
+            taken(conversation),
+            detail=f"to {receiver.name}",
+            holder_id=receiver.id,
+            note=("transfer", note or f"Passed to {receiver.display_name}."),
+        )
+
+    def _waiting(self, conversation: Conversation, queue: str) -> dict[str, Any]:
+        """The values of a conversation that waits again: a step more urgent, with a new promise."""
+        at, priority = now(), raised(conversation.priority)
+        return freed(conversation, QUEUE, at) | {
+            "queue": queue[:64],
+            "priority": priority,
+            "sla_due": promised(priority, at),
+            "reminded_at": None,
+            "first_reply_at": None,
+        }
+
+    async def _release(
+        self,
+        user: User,
+        conversation: Conversation,
+        text: str,
+        notice: str,
+        before: list[dict[str, Any]] | None = None,
     ) -> None:
-        """Write what the next click depends on and the audit row together, and tell the open pages.
+        await self.assistant.append(
+            conversation.sender_id,
+            [*(before or []), owner_event("bot", user.name), notice_event(text, notice, user.first_name)],
+        )
 
-        The values are written only while the user has the conversation: the event stream may already be further.
-        """
-        async with self.database.session() as session, session.begin():
-            if values:
-                await session.execute(
-                    update(Conversation)
-                    .where(Conversation.id == conversation.id, Conversation.assigned_to == user.id)
-                    .values(**values)
-                )
-            audit.note(session, user.id, action, conversation.id, detail)
-        self.hub.publish([conversation.id])
+    async def _trigger(self, conversation: Conversation, intent: str, done: str) -> None:
+        """What is done stays done if the assistant cannot go on: it does at the customer's next message."""
+        try:
+            await self.assistant.trigger(conversation.sender_id, intent)
+        except AssistantError:
+            raise AssistantError(
+                f"{done}, but the assistant could not go on by itself: it answers the customer's next message."
+            ) from None
 
 
-def _who(conversation: Conversation) -> str:
-    return conversation.assignee.display_name if conversation.assignee else "Somebody else"
+def _may_talk(user: User) -> None:
+    if user.role not in TALKERS:
+        raise Refused("Your role can read conversations, but not take them.")
+
+
+def _checked(text: str, what: str, empty: bool = False) -> str:
+    if not text.strip() and not empty:
+        raise Refused(f"Write the {what} first.")
+    if len(text) > MAX_NOTE:
+        raise Refused(f"The {what} has {len(text):,} characters: shorten it to {MAX_NOTE:,}.")
+    return text
+
+
+def _wait(user: User, conversation: Conversation) -> Take | None:
+    """How long the customer waited, if they did."""
+    if conversation.waiting_since is None or conversation.phase != QUEUE:
+        return None
+    waited: datetime = conversation.waiting_since
+    return Take(
+        conversation_id=conversation.id,
+        user_id=user.id,
+        queue=conversation.queue or GENERAL,
+        waited_seconds=max(0, round((now() - waited).total_seconds())),
+    )

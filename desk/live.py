@@ -8,8 +8,11 @@ from contextlib import asynccontextmanager
 class Subscription:
     """One open page's view of the changes. Changes that pile up are merged, so a slow page costs no memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, watched: int | None = None) -> None:
+        """`watched` is the conversation that the page shows."""
+        self.watched = watched
         self._changed: set[int] = set()
+        self._typing = False
         self._wake = asyncio.Event()
         self.closed = False
 
@@ -17,6 +20,16 @@ class Subscription:
         """Add changes and wake the reader."""
         self._changed.update(conversation_ids)
         self._wake.set()
+
+    def notify_typing(self) -> None:
+        """Somebody began or stopped writing in the watched conversation."""
+        self._typing = True
+        self._wake.set()
+
+    def typing_changed(self) -> bool:
+        """Whether somebody began or stopped writing since the last call."""
+        changed, self._typing = self._typing, False
+        return changed
 
     def close(self) -> None:
         """Wake the reader for the last time."""
@@ -41,9 +54,9 @@ class Hub:
         self._subscriptions: set[Subscription] = set()
 
     @asynccontextmanager
-    async def subscribe(self) -> AsyncIterator[Subscription]:
-        """A subscription for as long as the context is open."""
-        subscription = Subscription()
+    async def subscribe(self, watched: int | None = None) -> AsyncIterator[Subscription]:
+        """A subscription for as long as the context is open; `watched` is the conversation that the page shows."""
+        subscription = Subscription(watched)
         self._subscriptions.add(subscription)
         try:
             yield subscription
@@ -55,6 +68,12 @@ class Hub:
         changed = set(conversation_ids)
         for subscription in self._subscriptions:
             subscription.notify(changed)
+
+    def publish_typing(self, conversation_id: int) -> None:
+        """Say to the pages that show this conversation that somebody began or stopped writing."""
+        for subscription in self._subscriptions:
+            if subscription.watched == conversation_id:
+                subscription.notify_typing()
 
     def close(self) -> None:
         """End all subscriptions, so that the server can stop at once."""

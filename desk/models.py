@@ -84,7 +84,10 @@ class Conversation(Base):
     """One customer's conversation as the event stream tells it, with the desk's own state beside it."""
 
     __tablename__ = "conversations"
-    __table_args__ = (Index("ix_conversations_queue", "owner", "waiting_since"),)
+    __table_args__ = (
+        Index("ix_conversations_queue", "owner", "waiting_since"),
+        Index("ix_conversations_phase", "phase", "priority"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     sender_id: Mapped[str] = mapped_column(String(255), unique=True)
@@ -100,6 +103,25 @@ class Conversation(Base):
     channel: Mapped[str | None] = mapped_column(String(64))
     closed_at: Mapped[datetime | None]
     disposition: Mapped[str | None] = mapped_column(String(40))
+    # bot, queue, agent, wrap_up or closed: see desk/lifecycle.py
+    phase: Mapped[str] = mapped_column(String(10), default="bot")
+    queue: Mapped[str] = mapped_column(String(64), default="")
+    # 1 is urgent, 4 can wait
+    priority: Mapped[int] = mapped_column(Integer, default=3)
+    skills: Mapped[list[Any]] = mapped_column(default=list)
+    language: Mapped[str | None] = mapped_column(String(16))
+    sla_due: Mapped[datetime | None]
+    wrap_up_at: Mapped[datetime | None]
+    # When the customer last wrote, and the agent who has it now
+    customer_at: Mapped[datetime | None]
+    agent_at: Mapped[datetime | None]
+    first_reply_at: Mapped[datetime | None]
+    # Set while the desk offers a waiting conversation to `assigned_to`, until they open it
+    offered_at: Mapped[datetime | None]
+    # When a customer in the queue was last told that they still wait
+    reminded_at: Mapped[datetime | None]
+    # What the watchdog found: late, unanswered or returned; empty when all is well
+    flag: Mapped[str] = mapped_column(String(16), default="")
     assignee: Mapped[User | None] = relationship(lazy="joined")
 
 

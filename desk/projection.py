@@ -8,8 +8,11 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from desk.database import Database
+from desk.lifecycle import AGENT, BOT, CLOSED, WRAP_UP, after
 from desk.models import AppliedEvent, Conversation, Message, User
-from desk.transcript import Fact, HandoffSet, OwnerSet, RawEvent, Said, identity, moment, read, readable
+from desk.routing import is_same, promised, routing
+from desk.transcript import Fact, HandoffSet, Happened, OwnerSet, RawEvent, Said, identity, moment, read, readable
+from desk.transcript_models import TurnDetail
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +55,9 @@ async def _conversation(session: AsyncSession, sender_id: str, at: datetime) -> 
     found = await session.scalar(select(Conversation).where(Conversation.sender_id == sender_id))
     if found:
         return found
-    conversation = Conversation(sender_id=sender_id, owner="bot", last_activity=at, last_text="")
+    conversation = Conversation(
+        sender_id=sender_id, owner="bot", phase="bot", queue="", priority=3, flag="", last_activity=at, last_text=""
+    )
     session.add(conversation)
     await session.flush()
     return conversation
@@ -66,7 +71,24 @@ async def _apply(session: AsyncSession, conversation: Conversation, at: datetime
             await _set_owner(session, conversation, at, fact)
         case HandoffSet():
             if conversation.handoff_at is None or at >= conversation.handoff_at:
-                conversation.handoff, conversation.handoff_at = fact.packet, at
+                _route(conversation, at, fact)
+        case Happened():
+            _add_detail(session, conversation, at, fact)
+
+
+def _add_detail(session: AsyncSession, conversation: Conversation, at: datetime, fact: Happened) -> None:
+    session.add(TurnDetail(conversation_id=conversation.id, at=at, kind=fact.kind, name=fact.name, value=fact.value))
+
+
+def _route(conversation: Conversation, at: datetime, fact: HandoffSet) -> None:
+    """Keep the packet; a new one says where the conversation waits, one that is set again must not undo a transfer."""
+    if not is_same(fact.packet, conversation.handoff):
+        route = routing(fact.packet)
+        conversation.queue, conversation.skills = route.queue, list(route.skills)
+        conversation.priority = route.priority
+        conversation.language = route.language or conversation.language
+        conversation.sla_due = route.sla_due or promised(route.priority, at)
+    conversation.handoff, conversation.handoff_at = fact.packet, at
 
 
 async def _add_message(session: AsyncSession, conversation: Conversation, at: datetime, said: Said) -> None:
@@ -75,8 +97,7 @@ async def _add_message(session: AsyncSession, conversation: Conversation, at: da
         if text.startswith("/"):
             text = readable(text, await _offered_buttons(session, conversation, at))
         conversation.channel = said.channel or conversation.channel
-        if conversation.closed_at and at > conversation.closed_at:
-            conversation.closed_at = conversation.disposition = None
+        _hear(conversation, at)
     session.add(
         Message(
             conversation_id=conversation.id,
@@ -91,6 +112,8 @@ async def _add_message(session: AsyncSession, conversation: Conversation, at: da
             client_id=said.client_id,
         )
     )
+    for happened in said.within:
+        _add_detail(session, conversation, at, happened)
     if at >= conversation.last_activity:
         conversation.last_activity = at
         if said.who == "customer":
@@ -108,19 +131,43 @@ async def _offered_buttons(session: AsyncSession, conversation: Conversation, at
     return [button for buttons in rows for button in buttons]
 
 
+def _hear(conversation: Conversation, at: datetime) -> None:
+    """The customer wrote: a closed conversation opens again, and one in wrap-up goes back to its agent."""
+    if conversation.customer_at is None or at > conversation.customer_at:
+        conversation.customer_at = at
+    finished = {CLOSED: conversation.closed_at, WRAP_UP: conversation.wrap_up_at}.get(conversation.phase)
+    if finished and at > finished:
+        conversation.phase = after(conversation.phase, "message")
+        conversation.closed_at = conversation.disposition = conversation.wrap_up_at = None
+
+
 async def _set_owner(session: AsyncSession, conversation: Conversation, at: datetime, fact: OwnerSet) -> None:
     if conversation.owner_at and at < conversation.owner_at:
         return
     claimed_later = conversation.assigned_at is not None and conversation.assigned_at > at
     if fact.owner == "queue" and (conversation.owner != "queue" or conversation.waiting_since is None):
-        conversation.waiting_since = at
-        conversation.closed_at = conversation.disposition = None
+        _begin_waiting(conversation, at)
     if fact.owner != "queue":
         conversation.waiting_since = None
     if fact.owner != "agent" and not claimed_later:
-        conversation.assigned_to = conversation.assigned_at = None
+        conversation.assigned_to = conversation.assigned_at = conversation.offered_at = None
     if fact.owner == "agent" and fact.user and not claimed_later:
         user = await session.scalar(select(User).where(User.name == fact.user))
         if user:
-            conversation.assigned_to, conversation.assigned_at = user.id, at
+            conversation.assigned_to, conversation.assigned_at, conversation.offered_at = user.id, at, None
     conversation.owner, conversation.owner_at = fact.owner, at
+    conversation.phase = after(conversation.phase, f"owner:{fact.owner}")
+    if conversation.phase != WRAP_UP:
+        conversation.wrap_up_at = None
+    if conversation.phase in (BOT, AGENT):
+        conversation.sla_due = None
+        conversation.closed_at = conversation.disposition = None
+
+
+def _begin_waiting(conversation: Conversation, at: datetime) -> None:
+    conversation.waiting_since = at
+    conversation.closed_at = conversation.disposition = None
+    conversation.first_reply_at = conversation.reminded_at = None
+    conversation.flag = ""
+    if conversation.sla_due is None or conversation.sla_due < at:
+        conversation.sla_due = promised(conversation.priority, at)

@@ -6,13 +6,32 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 from sanic import html
 from sanic.response import HTTPResponse
 
 from desk.handling import DISPOSITIONS
-from desk.packet import packet
+from desk.masking import masked_text, masked_value
+from desk.packet import packet, sees_values
+from desk.turns import words
 
 FOLDER = Path(__file__).parent
+LEVELS = {
+    "none": "Nothing proven",
+    "known": "Known from a log-in or a phone number",
+    "verified": "Account number and postcode",
+    "step-up": "One-time code",
+}
+_CHANNELS = {
+    "webchat": "Web chat",
+    "twilio": "SMS",
+    "twilio_voice": "Phone",
+    "whatsapp": "WhatsApp",
+    "rest": "REST",
+    "facebook": "Messenger",
+}
+_LANGUAGES = {"en": "English", "de": "German", "fr": "French", "es": "Spanish", "it": "Italian", "pl": "Polish"}
+_PLACE = re.compile(r"\{[a-z][a-z0-9_]*\}")
 _SOURCE_LINE = re.compile(r"^Sources?: .*$", re.MULTILINE)
 
 
@@ -25,6 +44,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    jinja.globals |= {"levels": LEVELS, "sees_values": sees_values}
     jinja.filters |= {
         "iso": iso,
         "percent": percent,
@@ -33,6 +53,13 @@ def environment() -> Environment:
         "initials": initials,
         "without_source_lines": without_source_lines,
         "short_id": short_id,
+        "text_for": text_for,
+        "value_for": value_for,
+        "marked_places": marked_places,
+        "words": words,
+        "channel": channel,
+        "language": language,
+        "day": day,
     }
     return jinja
 
@@ -70,3 +97,33 @@ def without_source_lines(text: str, sources: list[dict[str, str]]) -> str:
 def short_id(sender_id: str) -> str:
     """Enough of a conversation's id to tell it from others."""
     return sender_id if len(sender_id) <= 12 else sender_id[-6:].upper()
+
+
+def text_for(text: str, see: bool) -> str:
+    """A text as it is for those who may see personal data, and with it hidden for all others."""
+    return text if see else masked_text(text)
+
+
+def value_for(value: str, see: bool) -> str:
+    """The same for the value of a slot, an entity or a field."""
+    return value if see else masked_value(value)
+
+
+def marked_places(text: str) -> Markup:
+    """A ready-made reply in which the places that are still open stand out."""
+    return Markup(_PLACE.sub(r"<mark>\g<0></mark>", str(escape(text))))
+
+
+def channel(name: str) -> str:
+    """The words for a channel: webchat -> Web chat."""
+    return _CHANNELS.get(name, words(name))
+
+
+def language(code: str) -> str:
+    """The words for a language: en -> English; the code itself for one without."""
+    return _LANGUAGES.get(code.split("-")[0].lower(), code)
+
+
+def day(at: datetime) -> str:
+    """25 Nov 2026."""
+    return at.strftime("%-d %b %Y")

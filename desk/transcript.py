@@ -14,6 +14,13 @@ RawEvent = dict[str, Any]
 OWNERS = ("bot", "queue", "agent")
 _SIGNATURE = re.compile(r"#[0-9a-f]{32}$")
 _RESETS = {"restart", "reset_slots"}
+# Actions that say nothing about the conversation; slots that the assistant keeps for itself or that must not be seen.
+_SILENT_ACTIONS = {"action_listen", "action_session_start", "action_restart", "action_extract_slots"}
+_INTERNAL_SLOTS = {
+    *("owner", "handoff", "offer", "tries", "confirmed", "change", "ended", "paused", "served", "requested_slot"),
+    *("session_started_metadata", "code", "code_channel", "code_delivery", "contact_next", "undo_id", "feedback_asked"),
+    *("order_search", "visit_hint", "visit_offer", "visit_fee", "triage"),
+}
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,7 @@ class Said:
     agent_name: str | None = None
     client_id: str | None = None
     channel: str | None = None
+    within: list["Happened"] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -46,7 +54,18 @@ class HandoffSet:
     packet: dict[str, Any]
 
 
-Fact = Said | OwnerSet | HandoffSet
+@dataclass(frozen=True)
+class Happened:
+    """Something within a turn that nobody said. `kind` and `name` are one of: session and "", action and its name,
+    slot and its name, entity and its type, answer and its outcome; `value` is the slot's or entity's, or what an
+    answer used."""
+
+    kind: str
+    name: str
+    value: Any = None
+
+
+Fact = Said | OwnerSet | HandoffSet | Happened
 
 
 def identity(event: RawEvent) -> str:
@@ -73,6 +92,11 @@ def read(event: RawEvent) -> Fact | None:
         return _bot(event)
     if kind == "slot":
         return _slot(event)
+    if kind == "action":
+        name = _text(event.get("name"))[:120]
+        return Happened("action", name) if name and name not in _SILENT_ACTIONS else None
+    if kind == "session_started":
+        return Happened("session", "")
     return OwnerSet("bot") if kind in _RESETS else None
 
 
@@ -105,7 +129,17 @@ def _customer(event: RawEvent) -> Said | None:
         confidence=float(confidence) if isinstance(confidence, int | float) else None,
         client_id=_text(metadata.get("client_id"))[:64] or None,
         channel=_text(event.get("input_channel"))[:64] or None,
+        within=_entities(parsed.get("entities") if isinstance(parsed, dict) else None),
     )
+
+
+def _entities(found: Any) -> list[Happened]:
+    rows = found if isinstance(found, list) else []
+    return [
+        Happened("entity", _text(row.get("entity"))[:120], _plain(row.get("value")))
+        for row in rows
+        if isinstance(row, dict) and _text(row.get("entity")) and row.get("entity") != "code"
+    ]
 
 
 def _bot(event: RawEvent) -> Said | None:
@@ -128,7 +162,26 @@ def _bot(event: RawEvent) -> Said | None:
         sources=_pairs(metadata.get("sources"), "title", "article"),
         buttons=_pairs(data.get("buttons") or data.get("quick_replies"), "title", "payload"),
         agent_name=_text(metadata.get("agent_name"))[:120] or None,
+        within=_answer(metadata) if who == "bot" else [],
     )
+
+
+def _answer(metadata: dict[str, Any]) -> list[Happened]:
+    """What an answer says about itself: its outcome, the question as it was understood, and the passages it used."""
+    outcome = _text(metadata.get("outcome"))[:120]
+    if not outcome:
+        return []
+    records = metadata.get("evidence")
+    passages = (
+        [_text(row.get("passage")) for row in records if isinstance(row, dict)] if isinstance(records, list) else []
+    )
+    used = {
+        "question": _text(metadata.get("question")),
+        "rule": _text(metadata.get("policy_rule")),
+        "passages": [passage for passage in dict.fromkeys(passages) if passage],
+        "sources": _pairs(metadata.get("sources"), "title", "article"),
+    }
+    return [Happened("answer", outcome, used)]
 
 
 def _slot(event: RawEvent) -> Fact | None:
@@ -138,7 +191,17 @@ def _slot(event: RawEvent) -> Fact | None:
         return OwnerSet(owner, _text(_metadata(event).get("desk_user")) or None) if owner in OWNERS else None
     if name == "handoff" and isinstance(value, dict):
         return HandoffSet(value)
+    shown = _plain(value)
+    if isinstance(name, str) and name and name not in _INTERNAL_SLOTS and shown is not None:
+        return Happened("slot", name[:120], shown)
     return None
+
+
+def _plain(value: Any) -> str | None:
+    """A value as text; None for nothing, and for the objects in which forms keep what they need."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)[:1000] if isinstance(value, str | int | float) and value != "" else None
 
 
 def _metadata(event: RawEvent) -> dict[str, Any]:

@@ -36,25 +36,40 @@ def _check(path: Path) -> int:
 
     from actions.knowledge.encoder import ModelMissing, encoder
     from actions.policy.engine import Engine
-    from actions.policy.report import check, show
+    from actions.policy.report import check, handoff_mistakes, show, show_handoff
     from actions.policy.rules import PolicyError
     from actions.policy.source import read
+    from actions.queues import QueuesProblem, queues
 
     try:
         encoder().warm()
         policy, lines = read(path)
-    except (PolicyError, ModelMissing) as error:
+        missing = handoff_mistakes(policy, lines, queues(), _intents(), path.name)
+    except (PolicyError, ModelMissing, QueuesProblem) as error:
         print(error, file=sys.stderr)
         return 2
     # Wide enough for the longest rule where the output is no terminal.
     console = Console(width=None if sys.stdout.isatty() else 140)
     results, mistakes = check(Engine(policy), lines)
     show(results, mistakes, console, path.name)
+    show_handoff(policy, console)
+    for line in missing:
+        print(line)
     if mistakes:
         print(f"{len(mistakes)} of the examples fall on the wrong side.")
+    if mistakes or missing:
         return 1
-    print(f"Policy {policy.stamp}: {len(results)} rules, every example on its side.")
+    count = f"{len(results)} rules and {len(policy.handoff)} for handoffs"
+    print(f"Policy {policy.stamp}: {count}, every example on its side.")
     return 0
+
+
+def _intents() -> set[str]:
+    """The intents of domain.yml."""
+    import yaml
+
+    domain = yaml.safe_load((Path(__file__).resolve().parents[2] / "domain.yml").read_text(encoding="utf-8"))
+    return {name for intent in domain["intents"] for name in ([intent] if isinstance(intent, str) else intent)}
 
 
 def _export(since: str, conversation: str) -> int:

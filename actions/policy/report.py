@@ -1,7 +1,7 @@
 """What each rule of a policy catches on the examples beside it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from rich import box
@@ -10,7 +10,7 @@ from rich.table import Table
 
 from actions.policy.context import Context
 from actions.policy.engine import Decision, Engine
-from actions.policy.rules import BlockRule, EscalateRule, PiiRule, Rule, Stage
+from actions.policy.rules import BlockRule, EscalateRule, PiiRule, Policy, Rule, Stage
 from actions.policy.source import Lines
 from actions.policy.texts import first_match, readable
 
@@ -133,6 +133,39 @@ def show(results: list[Result], mistakes: list[Mistake], console: Console, name:
     console.print(table)
     for line in _told(mistakes, name):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def handoff_mistakes(
+    policy: Policy, lines: Lines, queues: Collection[str], intents: Collection[str], name: str
+) -> list[str]:
+    """Queues and intents that the rules for handoffs name and the project does not have, with their lines."""
+    wrong = []
+    for number, rule in enumerate(policy.handoff):
+        fields = [(["queue"], [rule.queue] if rule.queue else [], queues, "queue in data/routing/queues.yml")]
+        fields += [(["when", "queue"], list(rule.when.queue), queues, "queue in data/routing/queues.yml")]
+        fields += [(["when", "intent"], list(rule.when.intent), intents, "intent in domain.yml")]
+        for place, named, known, where in fields:
+            line = lines.of(["handoff", number, *place])
+            wrong += [
+                f"{name}, line {line}: there is no {where} named {one} ({rule.id})" for one in named if one not in known
+            ]
+    return wrong
+
+
+def show_handoff(policy: Policy, console: Console) -> None:
+    """Print the table of the rules for handoffs."""
+    table = Table(box=box.SIMPLE_HEAD)
+    for heading in ("handoff rule", "when", "says"):
+        table.add_column(heading)
+    for rule in policy.handoff:
+        said = rule.model_dump(exclude={"id", "when"}, exclude_defaults=True)
+        table.add_row(rule.id, _fields(rule.when.model_dump(exclude_defaults=True)), _fields(said))
+    console.print(table)
+
+
+def _fields(values: dict[str, object]) -> str:
+    told = {name: ", ".join(map(str, v)) if isinstance(v, tuple) else v for name, v in values.items()}
+    return "; ".join(f"{name} {value}" for name, value in told.items())
 
 
 def _told(mistakes: list[Mistake], name: str) -> Iterator[str]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
+from uuid import uuid4
 
 from rasa.core.agent import Agent
-from rasa.shared.core.events import ActiveLoop, BotUttered, Event, SlotSet, UserUttered
+from rasa.shared.core.events import ActiveLoop, BotUttered, Event, Restarted, SessionStarted, SlotSet, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from assistant.policies.owner import BOT, OWNER_SLOT
@@ -31,6 +32,10 @@ QUEUED = {
 }
 PERSON_INTENTS = ("request_human", "escalate")
 MESSAGES_IN_SUMMARY = 3
+PROMISE = "They can read this chat and will reply here."
+BECAUSE = "Handed over because a system did not work."
+# The queue that takes what no other does, and what holds while the files that say more cannot be read.
+QUEUE, PRIORITY, SLA_MINUTES = "general", 3, 30
 
 
 async def speak_up(agent: Agent | None, conversation: str) -> dict[str, Any] | None:
@@ -64,29 +69,65 @@ def _wants_person(tracker: DialogueStateTracker) -> bool:
 
 
 def _handoff(tracker: DialogueStateTracker) -> list[Event]:
-    packet = {
-        "version": 1,
-        "reason": "tool_failure",
-        "summary": _summary(tracker),
-        "issue": "",
-        "slots": {},
-        "actions": [],
-        "answers": [],
-        "requested_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-    }
     return [
         ActiveLoop(None),
         SlotSet("requested_slot", None),
         SlotSet("offer", None),
-        SlotSet("handoff", packet),
+        SlotSet("handoff", _packet(tracker)),
         SlotSet(OWNER_SLOT, "queue"),
     ]
 
 
-def _summary(tracker: DialogueStateTracker) -> str:
-    said = [event.text for event in tracker.events if isinstance(event, UserUttered) and event.text]
-    quoted = " ".join(f"“{text}”" for text in said[-MESSAGES_IN_SUMMARY:])
-    return f"The customer asked for a person while the assistant's services were failing. Last messages: {quoted}"
+def _packet(tracker: DialogueStateTracker) -> dict[str, Any]:
+    """A packet by actions/handoff.schema.json with what can be known here: the reason and the last messages."""
+    messages = _messages(tracker)
+    count, now = len(messages), datetime.now(timezone.utc)
+    latest = [count] if count else [0]
+    summary = [
+        {"text": f"The customer wrote: “{message.text}”", "turns": [number]}
+        for number, message in list(enumerate(messages, 1))[-MESSAGES_IN_SUMMARY:]
+        if message.text
+    ]
+    return {
+        "version": 2,
+        "id": uuid4().hex,
+        "reason": "tool_failure",
+        "reason_turns": latest,
+        "rule": "",
+        "identity": {"level": "none", "how": "could not be read", "account": ""},
+        "issue": "Asked for a person while the assistant's services were failing",
+        "slots": [],
+        "actions": [],
+        "answers": [],
+        "promises": [{"text": PROMISE, "turn": latest[0], "due": ""}],
+        "policy": [],
+        "sentiment": "calm",
+        "urgency": "normal",
+        "open_question": "",
+        "next_steps": ["Read the conversation: the assistant could not put together what it knows."],
+        "task": "",
+        "summary": [*summary, {"text": BECAUSE, "turns": latest}],
+        "channel": tracker.get_latest_input_channel() or "unknown",
+        "language": "en",
+        "queue": QUEUE,
+        "skills": [QUEUE],
+        "priority": PRIORITY,
+        "sla_due": (now + timedelta(minutes=SLA_MINUTES)).isoformat(timespec="seconds"),
+        "told": QUEUED["text"],
+        "transcript": {"conversation": tracker.sender_id, "events": len(tracker.events), "turns": count},
+        "requested_at": now.isoformat(timespec="seconds"),
+    }
+
+
+def _messages(tracker: DialogueStateTracker) -> list[UserUttered]:
+    """What the customer has written in this session."""
+    found: list[UserUttered] = []
+    for event in tracker.events:
+        if isinstance(event, (Restarted, SessionStarted)):
+            found = []
+        elif isinstance(event, UserUttered):
+            found.append(event)
+    return found
 
 
 def _said(message: dict[str, Any]) -> BotUttered:

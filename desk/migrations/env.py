@@ -5,6 +5,13 @@ import asyncio
 from alembic import context
 from sqlalchemy.engine import Connection
 
+from desk import (  # noqa: F401  their tables belong to Base
+    notes_models,
+    presence_models,
+    quality_models,
+    tasks_models,
+    transcript_models,
+)
 from desk.database import Database
 from desk.models import Base
 

@@ -1,19 +1,23 @@
 """One conversation: the transcript, the handoff packet, and what an agent can do."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from sanic import Blueprint, Request, json, redirect
 from sanic.exceptions import NotFound
 from sanic.response import HTTPResponse
 
-from desk import audit
+from desk import audit, canned, notes
 from desk.assistant import AssistantError
 from desk.context import desk_of, field_of, session_of, user_of
-from desk.conversations import VIEWS, find, last_wrap_up, transcript
+from desk.conversations import VIEWS, colleagues, find, known_queues, last_wrap_up, transcript
 from desk.handling import DISPOSITIONS, MAX_NOTE, MAX_REPLY, Refused
 from desk.models import Conversation, User
+from desk.notes_models import Note
 from desk.rendering import page
+from desk.timeline import timeline
+from desk.turns import numbers
 from desk.views.inbox import current_inbox
 
 pages = Blueprint("conversation", url_prefix="/desk/conversations")
@@ -22,25 +26,25 @@ pages = Blueprint("conversation", url_prefix="/desk/conversations")
 @pages.get("/<conversation_id:int>")
 async def conversation_page(request: Request, conversation_id: int) -> HTTPResponse:
     """The whole page. Each opening is audited."""
-    await audit.record(
-        desk_of(request).database, user_of(request).id, "view", (await _find(request, conversation_id)).id
-    )
+    conversation, user = await conversation_of(request, conversation_id), user_of(request)
+    await audit.record(desk_of(request).database, user.id, "view", conversation.id)
+    with suppress(AssistantError, Refused):
+        await desk_of(request).handling.opened(user, conversation_id)
     return await _page(request, conversation_id)
 
 
 @pages.get("/<conversation_id:int>/updates")
 async def updates(request: Request, conversation_id: int) -> HTTPResponse:
-    """The messages after `after`, and the parts of the page whose `state` has changed."""
-    conversation = await _find(request, conversation_id)
-    after = request.args.get("after") or ""
-    messages = await transcript(desk_of(request).database, conversation_id, int(after) if after.isdigit() else 0)
+    """The messages after `after` and notes after `after_note`, and the parts of the page whose `state` has changed."""
+    conversation, user = await conversation_of(request, conversation_id), user_of(request)
+    after, after_note = _number(request, "after"), _number(request, "after_note")
+    key = state_key(conversation, user)
     return await _render(
         request,
         "desk/_updates.html",
         conversation,
-        messages=messages,
-        seen=max((message.id for message in messages), default=int(after) if after.isdigit() else 0),
-        changed=request.args.get("state") != state_key(conversation, user_of(request)),
+        **await _entries(request, conversation, after, after_note),
+        changed=request.args.get("state") != key,
     )
 
 
@@ -60,8 +64,56 @@ async def take(request: Request, conversation_id: int) -> HTTPResponse:
 async def reply(request: Request, conversation_id: int) -> HTTPResponse:
     """Send a reply. Scripts ask for JSON and keep the text until it is sent; a page without them gets it back."""
     text = field_of(request, "text")
-    action = desk_of(request).handling.reply(user_of(request), conversation_id, text)
-    return await _act(request, conversation_id, action, draft=text)
+    return await _act(request, conversation_id, _reply(request, conversation_id, text), draft=text)
+
+
+async def _reply(request: Request, conversation_id: int, text: str) -> None:
+    desk, user = desk_of(request), user_of(request)
+    canned.check(text)
+    await desk.handling.reply(user, conversation_id, text)
+    desk.typing.stop(conversation_id, "agent")
+
+
+@pages.post("/<conversation_id:int>/notes")
+async def add_note(request: Request, conversation_id: int) -> HTTPResponse:
+    """Leave a note for colleagues; the customer never sees it."""
+    text = field_of(request, "note_text")
+    return await _act(request, conversation_id, _add_note(request, conversation_id, text), noted=text)
+
+
+async def _add_note(request: Request, conversation_id: int, text: str) -> None:
+    desk, user = desk_of(request), user_of(request)
+    conversation = await conversation_of(request, conversation_id)
+    if not text.strip():
+        raise Refused("Write a note first.")
+    if len(text) > notes.MAX_TEXT:
+        raise Refused(f"The note has {len(text):,} characters: shorten it to {notes.MAX_TEXT:,}.")
+    await notes.add(desk.database, conversation.id, user.id, "note", text)
+    await audit.record(desk.database, user.id, "note", conversation.id)
+    desk.hub.publish([conversation.id])
+
+
+@pages.post("/<conversation_id:int>/whisper")
+async def whisper(request: Request, conversation_id: int) -> HTTPResponse:
+    """Tell the conversation's agent something; for supervisors."""
+    text = field_of(request, "whisper_text")
+    action = desk_of(request).handling.whisper(user_of(request), conversation_id, text)
+    return await _act(request, conversation_id, action, whispered=text)
+
+
+@pages.post("/<conversation_id:int>/transfer")
+async def transfer(request: Request, conversation_id: int) -> HTTPResponse:
+    """Pass the conversation to a queue or a colleague: `to` is `queue:NAME` or `agent:NAME`."""
+    kind, _, name = field_of(request, "to").partition(":")
+    note = field_of(request, "transfer_note")
+    action = desk_of(request).handling.transfer(
+        user_of(request),
+        conversation_id,
+        queue=name if kind == "queue" else "",
+        agent=name if kind == "agent" else "",
+        note=note,
+    )
+    return await _act(request, conversation_id, action, transfer_note=note)
 
 
 @pages.post("/<conversation_id:int>/hand-back")
@@ -74,7 +126,7 @@ async def hand_back(request: Request, conversation_id: int) -> HTTPResponse:
 async def wrap_up(request: Request, conversation_id: int) -> HTTPResponse:
     """Close the conversation."""
     disposition, note = field_of(request, "disposition"), field_of(request, "note")
-    action = desk_of(request).handling.wrap_up(user_of(request), conversation_id, disposition, note)
+    action = desk_of(request).handling.close(user_of(request), conversation_id, disposition, note)
     return await _act(request, conversation_id, action, note=note, chosen=disposition)
 
 
@@ -91,7 +143,7 @@ def state_key(conversation: Conversation, user: User) -> str:
     """Changes whenever the header, the buttons or the side panel must be drawn again."""
     packet_at = conversation.handoff_at.timestamp() if conversation.handoff_at else 0
     closed = "closed" if conversation.closed_at else "open"
-    return f"{state_of(conversation, user)}-{conversation.assigned_to}-{conversation.owner}-{packet_at}-{closed}"
+    return f"{state_of(conversation, user)}-{conversation.assigned_to}-{conversation.owner}-{conversation.phase}-{packet_at}-{closed}"
 
 
 async def _act(request: Request, conversation_id: int, action: Awaitable[None], **kept: str) -> HTTPResponse:
@@ -105,7 +157,7 @@ async def _act(request: Request, conversation_id: int, action: Awaitable[None], 
         status, error = 502, str(failure)
     if error:
         user = user_of(request)
-        found = await _find(request, conversation_id)
+        found = await conversation_of(request, conversation_id)
         await audit.record(
             desk_of(request).database,
             user.id,
@@ -116,7 +168,7 @@ async def _act(request: Request, conversation_id: int, action: Awaitable[None], 
     if request.headers.get("accept") == "application/json":
         return json({"error": error}, status)
     if request.headers.get("hx-request"):
-        conversation = await _find(request, conversation_id)
+        conversation = await conversation_of(request, conversation_id)
         values = {"error": error, **kept} if error else {}
         return await _render(request, "desk/_after_action.html", conversation, status, **values)
     if error:
@@ -125,8 +177,7 @@ async def _act(request: Request, conversation_id: int, action: Awaitable[None], 
 
 
 async def _page(request: Request, conversation_id: int, status: int = 200, **values: str) -> HTTPResponse:
-    conversation = await _find(request, conversation_id)
-    messages = await transcript(desk_of(request).database, conversation_id)
+    conversation = await conversation_of(request, conversation_id)
     return await _render(
         request,
         "desk/conversation.html",
@@ -135,17 +186,39 @@ async def _page(request: Request, conversation_id: int, status: int = 200, **val
         inbox=await current_inbox(request),
         views=VIEWS,
         open_id=conversation_id,
-        messages=messages,
-        seen=max((message.id for message in messages), default=0),
+        **await _entries(request, conversation),
         **values,
     )
+
+
+async def _entries(request: Request, conversation: Conversation, after: int = 0, after_note: int = 0) -> dict[str, Any]:
+    """The lines of the transcript after these numbers, and the numbers to ask for the next time."""
+    database, user = desk_of(request).database, user_of(request)
+    messages = await transcript(database, conversation.id, after)
+    beside = [
+        note
+        for note in visible(await notes.notes_of(database, conversation.id), conversation, user)
+        if note.id > after_note
+    ]
+    return {
+        "entries": timeline(messages, beside, await numbers(database, conversation)),
+        "seen": max((message.id for message in messages), default=after),
+        "seen_note": max((note.id for note in beside), default=after_note),
+    }
+
+
+def visible(found: Sequence[Note], conversation: Conversation, user: User) -> list[Note]:
+    """The notes that this user may read: a whisper is for the agent who has the conversation, and for supervisors."""
+    hears = user.is_supervisor or conversation.assigned_to == user.id
+    return [note for note in found if note.kind != "whisper" or hears or note.user_id == user.id]
 
 
 async def _render(
     request: Request, template: str, conversation: Conversation, status: int = 200, **values: Any
 ) -> HTTPResponse:
     desk, user = desk_of(request), user_of(request)
-    values = {"error": "", "draft": "", "note": "", "chosen": "", "changed": False} | values
+    drafts = {"error": "", "draft": "", "note": "", "chosen": "", "noted": "", "whispered": "", "transfer_note": ""}
+    values = drafts | {"changed": False} | values
     return page(
         desk.jinja,
         template,
@@ -155,16 +228,31 @@ async def _render(
         conversation=conversation,
         state=state_of(conversation, user),
         state_key=state_key(conversation, user),
+        see=see_personal_data(user),
         wrapped=await last_wrap_up(desk.database, conversation.id) if conversation.closed_at else None,
         dispositions=DISPOSITIONS,
         max_reply=MAX_REPLY,
         max_note=MAX_NOTE,
+        max_text=notes.MAX_TEXT,
+        queues=await known_queues(desk.database),
+        colleagues=await colleagues(desk.database, user),
         **values,
     )
 
 
-async def _find(request: Request, conversation_id: int) -> Conversation:
+def see_personal_data(user: User) -> bool:
+    """Whether personal data is shown to this user as it is."""
+    return user.role in ("agent", "supervisor", "admin")
+
+
+async def conversation_of(request: Request, conversation_id: int) -> Conversation:
+    """The conversation of an address; raises NotFound."""
     conversation = await find(desk_of(request).database, conversation_id)
     if conversation is None:
         raise NotFound("There is no such conversation.")
     return conversation
+
+
+def _number(request: Request, name: str) -> int:
+    text = request.args.get(name) or ""
+    return int(text) if text.isdecimal() and len(text) < 16 else 0

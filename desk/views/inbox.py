@@ -50,7 +50,8 @@ async def inbox_list(request: Request) -> HTTPResponse:
 
 @pages.get("/stream")
 async def stream(request: Request) -> None:
-    """Server-sent events: `inbox` when any conversation changed, `conversation` when the open one did.
+    """Server-sent events: `inbox` when any conversation changed, `conversation` when the open one did, `typing` when
+    its customer began or stopped writing.
 
     They carry no content; the page asks for it with its own rights. The first two come at once, so that a page that
     was cut off catches up.
@@ -62,12 +63,14 @@ async def stream(request: Request) -> None:
         content_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     )
     assert response is not None
-    async with desk.hub.subscribe() as subscription:
+    async with desk.hub.subscribe(watched) as subscription:
         await response.send(_event("inbox") + _event("conversation"))
         while not subscription.closed:
             changed = await subscription.changes(HEARTBEAT_SECONDS)
             if subscription.closed:
                 break
+            if subscription.typing_changed():
+                await response.send(_event("typing"))
             if not changed:
                 if not await _still_logged_in(desk, request):
                     break

@@ -15,6 +15,7 @@ import pytest
 
 from tests.e2e_runner.domain import Domain
 from tests.e2e_runner.model import BEHAVIOURS, Case, marker_of
+from tests.e2e_runner.packets import Packets
 from tests.e2e_runner.parsing import parse
 from tests.e2e_runner.player import CaseFailed, Player
 from tests.e2e_runner.reading import FormatError
@@ -24,9 +25,13 @@ from tests.e2e_runner.report import Coverage, Results
 class Runner:
     """The plug-in for the YAML files in `folder` and below it."""
 
-    def __init__(self, folder: Path, domain: Path, coverage: Path) -> None:
-        """`domain` is the domain file (or folder); the coverage is written to the JSON file `coverage`."""
+    def __init__(self, folder: Path, domain: Path, coverage: Path, packets: Path | None = None) -> None:
+        """`domain` is the domain file (or folder); the coverage is written to the JSON file `coverage`.
+
+        The handoff packets of all cases are appended to the file `packets`, if there is one.
+        """
         self.folder, self.coverage_file = folder, coverage
+        self.packets = Packets(packets) if packets else None
         self.domain = Domain.load(domain)
         self.results, self.coverage = Results(), Coverage(self.domain)
 
@@ -95,6 +100,8 @@ class ConversationCase(pytest.Function):
             with suppress(httpx.HTTPError):  # the case has failed already when the assistant does not answer
                 for tracker in player.trackers():
                     runner.coverage.add(tracker)
+                    if runner.packets:
+                        runner.packets.add(self.case.name, tracker)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:
         """The conversation, without a traceback."""

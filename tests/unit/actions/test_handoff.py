@@ -126,6 +126,9 @@ def test_a_customer_cannot_name_a_rule() -> None:
     [
         ([action("action_answer"), bot("I don't know", outcome="unknown"), OFFER], "missing_knowledge"),
         ([action("action_answer"), bot("Sorry", offer_reason="tool_failure"), OFFER], "tool_failure"),
+        ([action("action_answer"), bot("Still lost", offer_reason="low_confidence"), OFFER], "low_confidence"),
+        ([action("action_route"), bot("Sales can", offer_reason="unsupported_task"), OFFER], "unsupported_task"),
+        ([action("action_route"), OFFER, action("action_listen")], "unsupported_task"),
         (
             [slot("requested_slot", "postcode"), action("validate_balance_form"), bot("?"), OFFER],
             "verification_failed",

@@ -216,6 +216,19 @@ def test_a_rule_of_the_policy_names_reason_queue_and_time(fixed_clock: Clock) ->
     assert (packet["urgency"], packet["sla_due"]) == ("urgent", "2026-11-23T10:05:00+00:00")
 
 
+@pytest.mark.parametrize(
+    ("rule", "told"),
+    [
+        ("", "Handed over because our rules ask for a person here."),
+        ("escalate.legal_threat", "Handed over because of the policy rule escalate.legal_threat."),
+    ],
+)
+def test_a_policy_with_and_without_a_rule(rule: str, told: str) -> None:
+    packet = packet_of([user("can I have the order by phone", "change_delivery")], "policy", rule)
+    assert packet["summary"][-2]["text"] == told
+    assert any(rule in step for step in packet["next_steps"] if rule) is bool(rule)
+
+
 def test_outside_opening_hours_the_time_counts_from_the_opening(fixed_clock: Clock) -> None:
     fixed_clock.now = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)  # a Sunday, closed
     due = packet_of([user("a person please", "request_human")])["sla_due"]

@@ -142,7 +142,7 @@ def test_who_asks_for_a_person_is_queued_without_the_action_server_and_the_bot_i
     said, tracker = converse(agent, "s2", "hello", "get me an agent", "hello", "/restart")
     assert said == ["Hello!", recovery.QUEUED["text"]]
     assert tracker.get_slot("owner") == "queue"
-    assert "“get me an agent”" in tracker.get_slot("handoff")["summary"]
+    assert "“get me an agent”" in str(tracker.get_slot("handoff")["summary"])
     texts = [event.text for event in tracker.events if event.type_name == "user"]
     assert texts == ["hello", "get me an agent", "hello", "\u2215restart"]
 

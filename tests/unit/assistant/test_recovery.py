@@ -1,13 +1,16 @@
 import asyncio
+import json
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from jsonschema import Draft202012Validator
 from rasa.core.brokers.broker import EventBroker
 from rasa.core.lock_store import InMemoryLockStore
 from rasa.core.tracker_store import InMemoryTrackerStore
 from rasa.shared.core.domain import Domain
-from rasa.shared.core.events import ActiveLoop, BotUttered, SlotSet, UserUttered
+from rasa.shared.core.events import ActiveLoop, BotUttered, SessionStarted, SlotSet, UserUttered
 
 from assistant.channels import recovery
 
@@ -21,6 +24,9 @@ DOMAIN = Domain.from_yaml(
     forms: {order_form: {required_slots: []}}
     """
 )
+
+
+SCHEMA = json.loads((Path(__file__).parents[3] / "actions/handoff.schema.json").read_text(encoding="utf-8"))
 
 
 class Published(EventBroker):
@@ -88,10 +94,13 @@ def test_who_asked_for_a_person_is_queued_here(events):
     assert tracker.get_slot("offer") is None
     assert tracker.active_loop_name is None
     packet = tracker.get_slot("handoff")
-    assert packet["version"] == 1
+    assert list(Draft202012Validator(SCHEMA).iter_errors(packet)) == []
     assert packet["reason"] == "tool_failure"
-    assert "“hi”" in packet["summary"]
-    assert events[-1].text in packet["summary"]
+    assert (packet["transcript"]["turns"], packet["reason_turns"]) == (2, [2])
+    told = {sentence["text"]: sentence["turns"] for sentence in packet["summary"]}
+    assert told["The customer wrote: “hi”"] == [1]
+    assert told[f"The customer wrote: “{events[-1].text}”"] == [2]
+    assert packet["told"] == recovery.QUEUED["text"]
     age = datetime.now(timezone.utc) - datetime.fromisoformat(packet["requested_at"])
     assert timedelta(0) <= age < timedelta(minutes=1)
     slots = {event["name"]: event["value"] for event in conversation.broker.events if event["event"] == "slot"}
@@ -126,3 +135,12 @@ def test_something_is_said_when_the_tracker_cannot_be_read(caplog):
 
 def test_something_is_said_when_there_is_no_agent():
     assert asyncio.run(recovery.speak_up(None, "c")) == recovery.NOT_RECEIVED
+
+
+def test_the_packet_is_of_this_session_and_valid_without_any_message():
+    def packet_of(*events):
+        return recovery._packet(Conversation(*events).tracker())
+
+    assert list(Draft202012Validator(SCHEMA).iter_errors(packet_of())) == []
+    packet = packet_of(said("long ago", "greet"), SessionStarted(), said("/request_human", "request_human"))
+    assert packet["transcript"]["turns"] == 1 and "long ago" not in json.dumps(packet)

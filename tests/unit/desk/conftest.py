@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import httpx
 import pytest
@@ -141,6 +142,56 @@ def assistant(scripted_server: ScriptedAssistant) -> ScriptedAssistant:
 
 
 @dataclass
+class ScriptedActions:
+    """Stands in for the action server: answers each path with what `answers` holds, and keeps what it was asked."""
+
+    port: int = 0
+    answers: dict[str, tuple[int, Any]] = field(default_factory=dict)
+    requests: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    tokens: set[str] = field(default_factory=set)
+
+
+@pytest.fixture(scope="session")
+def scripted_actions() -> Iterator[ScriptedActions]:
+    script = ScriptedActions()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            path, _, query = self.path.partition("?")
+            self.answer(path, dict(parse_qsl(query)))
+
+        def do_POST(self) -> None:
+            self.answer(self.path, json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+
+        def answer(self, path: str, asked: dict[str, Any]) -> None:
+            script.requests.append((path, asked))
+            script.tokens.add(self.headers["Authorization"])
+            status, answer = script.answers.get(path, (404, {"error": "There is nothing here."}))
+            body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *arguments: Any) -> None:
+            """Keep the test output clean."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    script.port = server.server_port
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield script
+    server.shutdown()
+
+
+@pytest.fixture
+def actions(scripted_actions: ScriptedActions) -> ScriptedActions:
+    """The scripted action server with a clean sheet: it answers 404 until a test says more."""
+    scripted_actions.answers.clear()
+    scripted_actions.requests.clear()
+    return scripted_actions
+
+
+@dataclass
 class RunningDesk:
     """A desk process and the event database that it follows."""
 
@@ -211,7 +262,7 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def desk_environment(folder: Path, port: int, assistant_port: int) -> dict[str, str]:
+def desk_environment(folder: Path, port: int, assistant_port: int, actions_port: int = 1) -> dict[str, str]:
     return {
         "PATH": os.environ["PATH"],
         "TANDEM_VAR": str(folder),
@@ -220,6 +271,7 @@ def desk_environment(folder: Path, port: int, assistant_port: int) -> dict[str, 
         "ACTIONS_TOKEN": "actions-token",
         "DESK_TOKEN": "desk-token",
         "ASSISTANT_URL": f"http://127.0.0.1:{assistant_port}",
+        "ACTIONS_URL": f"http://127.0.0.1:{actions_port}",
         "DESK_PORT": str(port),
         "DESK_URL": f"http://localhost:{port}",
         "TANDEM_DEMO": "1",
@@ -227,9 +279,9 @@ def desk_environment(folder: Path, port: int, assistant_port: int) -> dict[str, 
     }
 
 
-def start_desk(folder: Path, assistant_port: int) -> RunningDesk:
+def start_desk(folder: Path, assistant_port: int, actions_port: int = 1) -> RunningDesk:
     port = free_port()
-    env = desk_environment(folder, port, assistant_port)
+    env = desk_environment(folder, port, assistant_port, actions_port)
     process = subprocess.Popen([sys.executable, "-m", "desk"], cwd=ROOT, env=env, text=True, stderr=subprocess.PIPE)
     running = RunningDesk(process, f"http://127.0.0.1:{port}", Stream(folder / "events.db"), "s" * 40)
 
@@ -251,8 +303,10 @@ def stop_desk(running: RunningDesk) -> int:
 
 
 @pytest.fixture(scope="session")
-def desk(tmp_path_factory: pytest.TempPathFactory, scripted_server: ScriptedAssistant) -> Iterator[RunningDesk]:
-    running = start_desk(tmp_path_factory.mktemp("var"), scripted_server.port)
+def desk(
+    tmp_path_factory: pytest.TempPathFactory, scripted_server: ScriptedAssistant, scripted_actions: ScriptedActions
+) -> Iterator[RunningDesk]:
+    running = start_desk(tmp_path_factory.mktemp("var"), scripted_server.port, scripted_actions.port)
     running.stream.create()
     yield running
     stop_desk(running)

@@ -18,13 +18,18 @@ class Script:
     """An assistant that takes its time, keeps what it is sent, and fails when told to."""
 
     def __init__(self):
-        self.sent, self.failure = [], None
+        self.sent, self.triggered, self.failure, self.mute = [], [], None, None
 
     async def append(self, sender_id, events):
         await asyncio.sleep(0.02)
         if self.failure:
             raise self.failure
         self.sent.append((sender_id, events))
+
+    async def trigger(self, sender_id, intent):
+        if self.mute:
+            raise self.mute
+        self.triggered.append((sender_id, intent))
 
     def texts(self):
         return [event["text"] for _, events in self.sent for event in events if event["event"] == "bot"]
@@ -128,7 +133,7 @@ def test_only_who_has_it_may_act(floor):
     for action in (
         floor.handling.reply(floor.people["alex"], 1, "hi"),
         floor.handling.hand_back(floor.people["alex"], 1),
-        floor.handling.wrap_up(floor.people["alex"], 1, "resolved", ""),
+        floor.handling.close(floor.people["alex"], 1, "resolved", ""),
         floor.handling.reply(floor.people["sam"], 1, "hi"),
         floor.handling.reply(floor.people["sam"], 99, "hi"),
     ):
@@ -165,8 +170,8 @@ def test_handing_back_says_so_and_frees_the_conversation(floor):
 def test_wrapping_up_closes_with_disposition_and_note(floor):
     floor.take("alex")
     with pytest.raises(Refused):
-        floor.run(floor.handling.wrap_up(floor.people["alex"], 1, "exploded", ""))
-    floor.run(floor.handling.wrap_up(floor.people["alex"], 1, "resolved", " Sent a refund. "))
+        floor.run(floor.handling.close(floor.people["alex"], 1, "exploded", ""))
+    floor.run(floor.handling.close(floor.people["alex"], 1, "resolved", " Sent a refund. "))
     conversation = floor.conversation()
     assert conversation.closed_at and conversation.disposition == "resolved"
     assert (conversation.owner, conversation.assigned_to) == ("bot", None)
@@ -176,7 +181,7 @@ def test_wrapping_up_closes_with_disposition_and_note(floor):
 
 def test_a_new_message_opens_a_closed_conversation_again(floor):
     floor.take("alex")
-    floor.run(floor.handling.wrap_up(floor.people["alex"], 1, "resolved", ""))
+    floor.run(floor.handling.close(floor.people["alex"], 1, "resolved", ""))
     later = floor.conversation().closed_at.timestamp() + 5
     floor.run(project(floor.database, [raw("c", {**user("one more thing"), "timestamp": later})]))
     assert floor.conversation().closed_at is None

@@ -17,7 +17,9 @@ def desk_command(env, *arguments, text=""):
     )
 
 
-@pytest.mark.parametrize("name", ["TANDEM_VAR", "TANDEM_SECRET", "RASA_TOKEN", "ACTIONS_TOKEN", "DESK_TOKEN", "DEMO_AGENT_PASSWORD"])
+@pytest.mark.parametrize(
+    "name", ["TANDEM_VAR", "TANDEM_SECRET", "RASA_TOKEN", "ACTIONS_TOKEN", "DESK_TOKEN", "DEMO_AGENT_PASSWORD"]
+)
 def test_a_missing_setting_is_one_sentence(tmp_path, name):
     env = desk_environment(tmp_path, free_port(), 9)
     del env[name]

@@ -3,7 +3,7 @@
 import pytest
 from conftest import bot, raw, slot, user
 
-from desk.transcript import HandoffSet, OwnerSet, Said, identity, moment, read, readable
+from desk.transcript import HandoffSet, Happened, OwnerSet, Said, identity, moment, read, readable
 
 SIGNED = "/affirm#" + "a1" * 16
 BUTTONS = [{"title": "Yes, please", "payload": "/affirm"}, {"title": "No", "payload": "/deny"}]
@@ -49,7 +49,42 @@ def test_slots_that_matter():
     assert read(raw("c", slot("owner", None))) == OwnerSet("bot")
     assert read(raw("c", slot("handoff", {"reason": "policy"}))) == HandoffSet({"reason": "policy"})
     assert read(raw("c", {"event": "restart"})) == OwnerSet("bot")
-    assert read(raw("c", slot("postcode", "LS1 4AP"))) is None
+
+
+def test_what_happened_within_a_turn():
+    assert read(raw("c", slot("postcode", "LS1 4AP"))) == Happened("slot", "postcode", "LS1 4AP")
+    assert read(raw("c", slot("new_marketing", False))) == Happened("slot", "new_marketing", "no")
+    assert read(raw("c", {"event": "action", "name": "action_order_status"})) == Happened(
+        "action", "action_order_status"
+    )
+    assert read(raw("c", {"event": "session_started"})) == Happened("session", "")
+    entities = {
+        "intent": {},
+        "entities": [{"entity": "product", "value": "Fibre 500"}, {"entity": "code", "value": "1"}],
+    }
+    assert read(raw("c", user("x", parse_data=entities))).within == [Happened("entity", "product", "Fibre 500")]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        slot("code", "123456"),
+        slot("requested_slot", "postcode"),
+        slot("visit_offer", {"times": []}),
+        slot("postcode", None),
+        {"event": "action", "name": "action_listen"},
+        {"event": "action", "name": None},
+    ],
+)
+def test_what_the_assistant_keeps_for_itself_is_not_told(event):
+    assert read(raw("c", event)) is None
+
+
+def test_an_answer_tells_what_it_used():
+    evidence = [{"passage": "fees#2"}, {"passage": "fees#2"}, {"decision": "dropped", "passage": ""}, "odd"]
+    said = read(raw("c", bot("£45", outcome="answered", question="the fee?", evidence=evidence, sources=[])))
+    used = {"question": "the fee?", "rule": "", "passages": ["fees#2"], "sources": []}
+    assert said.within == [Happened("answer", "answered", used)]
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
+import scripted
 from scripted import DOMAIN, ScriptedStage
 
 from tests.e2e_runner import player
@@ -215,3 +217,23 @@ def test_the_limit_of_the_channels_is_waited_for(play, monkeypatch):
     slept.clear()
     play("  - raw: hi\n" * (player.MESSAGES + 1))
     assert not slept
+
+
+def test_the_packets_of_the_cases_are_kept_with_what_was_said_before(run, pytester, monkeypatch):
+    monkeypatch.setitem(
+        scripted.SCRIPT,
+        "hi",
+        (["A person is coming."], [{"event": "slot", "name": "handoff", "value": {"id": "p1", "version": 2}}]),
+    )
+    monkeypatch.setattr(
+        sys.modules[__name__],
+        "CONFTEST",
+        CONFTEST.replace('"coverage.json")', '"coverage.json", folder.parent / "var/packets.jsonl")'),
+    )
+    run({"billing.yml": "test_cases:\n- test_case: one\n  steps: [user: balance, user: hi]\n"}).assert_outcomes(
+        passed=1
+    )
+    [line] = (pytester.path / "var/packets.jsonl").read_text().splitlines()
+    kept = json.loads(line)
+    assert (kept["case"], kept["packet"]) == ("one", {"id": "p1", "version": 2})
+    assert [event["text"] for event in kept["events"] if event["event"] == "user"] == ["balance", "hi"]
