@@ -7,12 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from rasa_sdk import Tracker
+from rasa_sdk.executor import CollectingDispatcher
 
 from . import backends, callback_times, contact_details, identity, parsing, queues
 from .backends import BackendError, Recipient
 from .backends.calendar import to_utc
 from .backends.contacts import masked
-from .copilot import summary
+from .copilot.facts import wants
 from .copilot.transcript import turns
 from .fields import Field
 from .forms import MAX_TRIES, Form
@@ -29,6 +30,7 @@ log = get_logger(__name__)
 
 CALLBACK_FORM, MESSAGE_FORM = "callback_form", "message_form"
 ON_FILE = "on file"  # the slot's value for the number of the back office, which is read when the call is booked
+SHORT_QUESTION = 7  # words
 STILL_IN_LINE = "I'm sorry, I can't make that out. You keep your place in the queue, and my colleague can sort it out."
 
 
@@ -39,8 +41,7 @@ class QueueForm(Form):
 
     def read(self, turn: Turn) -> dict[str, Any]:
         """As every form; "never mind" is no message, and "I'll wait" no time."""
-        leaving = _in_queue(turn) and turn.phase is Phase.ANSWER and choice(turn.text) in (Choice.BACK, Choice.STAY)
-        return {} if leaving else super().read(turn)
+        return {} if _in_queue(turn) and turn.phase is Phase.ANSWER and _is_wish(turn.text) else super().read(turn)
 
     def _interrupted(self, turn: Turn) -> bool:
         return (_in_queue(turn) and choice(turn.text) is not None) or super()._interrupted(turn)
@@ -57,6 +58,12 @@ class QueueForm(Form):
             turn.finish("That's fine. You keep your place in the queue.")
         else:
             super().refused(turn, slot)
+
+
+def _is_wish(text: str) -> bool:
+    """Whether a customer who waits speaks of the wait and nothing else."""
+    wish = choice(text)
+    return wish in (Choice.BACK, Choice.STAY) or (wish == Choice.ESTIMATE and len(text.split()) <= SHORT_QUESTION)
 
 
 def _in_queue(turn: Turn) -> bool:
@@ -184,6 +191,13 @@ class ValidateMessageForm(QueueForm):
     wants = {"leave_message": "to leave a message"}
     declined = "All right, I haven't sent anything. What would you like to do next?"
 
+    def _turn(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Any) -> Turn:
+        """What a message is about is no wish for a task, unless it asks."""
+        turn = super()._turn(dispatcher, tracker, domain)
+        if turn.requested == "message_text" and "?" not in turn.text:
+            turn.own_intents |= frozenset(wants())
+        return turn
+
     def read_back(self, turn: Turn) -> str:
         """The message in the customer's words, and for whom it is."""
         team = team_name(queue_of(turn.tracker))
@@ -250,16 +264,18 @@ def team_name(queue: str) -> str:
 
 
 def subject(tracker: Tracker) -> str:
-    """What it is about in one redacted line; "" when nothing tells it."""
+    """What it is about in one line; "" when nothing tells it."""
     packet: Any = tracker.slots.get("handoff")
     if tracker.slots.get("owner") == "queue" and isinstance(packet, dict):
         return str(packet.get("issue") or "")
     own = {*ValidateCallbackForm.wants, *ValidateMessageForm.wants}
+    known = {intent: wanted for intent, wanted in wants().items() if intent not in own}
     try:
-        return summary.issue([turn for turn in turns(tracker.events) if turn.intent not in own])
+        asked = [turn.intent for turn in turns(tracker.events) if turn.intent in known]
     except PolicyError as error:
         log.error("policy_unavailable", extra={"reason": str(error)})
         return ""
+    return f"Wants {known[asked[-1]]}" if asked else ""
 
 
 def _left(turn: Turn) -> str:

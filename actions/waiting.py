@@ -4,22 +4,23 @@ assistant/policies/owner.py runs `action_waiting` once for each message while th
 the desk triggers it when nobody has come within the wait that was told (intent `EXTERNAL_still_waiting`).
 """
 
+import re
 from typing import Any
 
 from rasa_sdk import Action, Tracker
-from rasa_sdk.events import ActiveLoop, FollowupAction, SlotSet
+from rasa_sdk.events import FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
-from rasa_sdk.forms import REQUESTED_SLOT
 
 from . import callback_times, card, clock, contact_details, hours
 from .backends.rules import RulesProblem
 from .callback import CALLBACK_FORM, MESSAGE_FORM, queue_of, team_name
-from .conversation import last_said
 from .copilot.transcript import bot_metadata, current_session
 from .forms import FORMS
+from .handback import form_ended, stopped_form
 from .helpdesk import Estimate, HelpDeskDown, helpdesk
 from .logs import conversation_ref, get_logger
 from .packet import build_packet
+from .parsing import yes_no
 from .policy.engine import check_message
 from .policy.rules import PolicyError
 from .queue_words import Choice, choice, closed, correction, place
@@ -31,6 +32,7 @@ log = get_logger(__name__)
 
 STILL_WAITING = "EXTERNAL_still_waiting"
 QUIET = 180  # seconds in which a message is not acknowledged again
+_NO = re.compile(r"^\W*(?:no(?:pe)?|nah|not (?:really|quite))\b\W*", re.IGNORECASE)
 SORRY = "I'm sorry, it's taking longer than I said."
 WHAT_IS_WRONG = "What should I put right? Tell me in your own words and I'll pass it on."
 
@@ -54,102 +56,32 @@ class ActionWaiting(Action):
         if is_external(tracker):
             return _choices(dispatcher, tracker, SORRY, "still") if intent_of(tracker) == STILL_WAITING else []
         text = text_of(tracker)
-        if urgent := _urgent(dispatcher, tracker, text):
+        if not _pressed(text) and (urgent := _urgent(dispatcher, tracker, text)):
             return urgent
-        asked_to_correct = _last_kind(tracker) == "correct"
         chosen = choice(text)
         if chosen is None and intent_of(tracker) == "stop" and tracker.active_loop_name:
             chosen = Choice.BACK
-        if (
-            asked_to_correct
-            and chosen in (None, Choice.CORRECT, Choice.CALLBACK, Choice.MESSAGE)
-            and not _pressed(text)
-        ):
-            return _correct(dispatcher, tracker, text)
+        if (answered := _about_the_card(dispatcher, tracker, text, chosen)) is not None:
+            return answered
         match chosen:
             case Choice.CORRECT:
                 return _correct(dispatcher, tracker, correction(text))
             case Choice.BACK if tracker.active_loop_name:
-                return _leave_form(dispatcher)
+                return _leave_form(dispatcher, tracker)
             case Choice.BACK:
                 return _back_to_bot(dispatcher, tracker)
             case Choice.CALLBACK | Choice.MESSAGE:
-                return _start(CALLBACK_FORM if chosen == Choice.CALLBACK else MESSAGE_FORM, text)
+                return _start(tracker, CALLBACK_FORM if chosen == Choice.CALLBACK else MESSAGE_FORM, text)
             case Choice.ESTIMATE:
                 return _choices(dispatcher, tracker, "", "estimate")
             case Choice.STAY:
                 _say(dispatcher, f"All right. {_when(tracker)}".strip(), "stay")
-                return _form_ended() if tracker.active_loop_name else []
+                return form_ended(tracker) if tracker.active_loop_name else []
         if not tracker.active_loop_name and not _acknowledged_lately(tracker):
             _say(
                 dispatcher, f"Thank you, I've added that for {team_name(queue_of(tracker))}. {_when(tracker)}", "added"
             )
         return []
-
-
-class ActionResume(Action):
-    """Goes on with the task that the handoff stopped, after a yes."""
-
-    def name(self) -> str:
-        """The action's name."""
-        return "action_resume"
-
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Any) -> Events:
-        """Run the form with the values that it had."""
-        form = stopped_form(tracker)
-        if form is None or not any(bot_metadata(event).get("waiting") == "back" for event in last_said(tracker)):
-            # Another answer came between the offer and this "yes", which is therefore no yes to the offer.
-            dispatcher.utter_message(response="utter_nothing_to_confirm")
-            return [SlotSet("offer", None), FollowupAction("action_listen")]
-        return go_on_with(form)
-
-
-class ActionHandedBack(Action):
-    """An agent has handed the conversation back: goes on with the task they named, with the values they set."""
-
-    failure_text = (
-        "You're back with Northlight's assistant. Something went wrong on our side; shall I get a person again?"
-    )
-
-    def name(self) -> str:
-        """The action's name."""
-        return "action_handed_back"
-
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Any) -> Events:
-        """Run the task's form; without a task, say that the assistant is back."""
-        if not is_external(tracker):
-            return []
-        task = str(next(iter(tracker.get_latest_entity_values("task")), None) or "")
-        form = form_of(task)
-        if form is None:
-            dispatcher.utter_message(text="You're back with Northlight's assistant. What else can I do for you?")
-            return [*_form_ended(), SlotSet("offer", None), FollowupAction("action_listen")]
-        dispatcher.utter_message(text=f"You're back with Northlight's assistant. Let's go on with {FORMS[form].title}.")
-        return [*_form_ended(), *go_on_with(form)]
-
-
-def form_of(task: str) -> str | None:
-    """The form that an intent starts."""
-    return next((name for name, form in FORMS.items() if task and task in form.wants), None)
-
-
-def stopped_form(tracker: Tracker) -> str | None:
-    """The form of the task that was open when the customer was handed over, as the packet tells."""
-    packet: Any = tracker.slots.get("handoff")
-    return form_of(str(packet.get("task") or "")) if isinstance(packet, dict) else None
-
-
-def go_on_with(form: str) -> Events:
-    """The events that run a form with the values that its slots have; what is read back needs a new yes."""
-    fresh: dict[str, Any] = {
-        "confirmed": None,
-        "change": None,
-        "tries": 0,
-        "ended": None,
-        "offer": None,
-        "paused": None,
-    }
-    return [*(SlotSet(slot, value) for slot, value in fresh.items()), FollowupAction(form)]
 
 
 def buttons(*choices: Choice) -> list[dict[str, str]]:
@@ -195,7 +127,7 @@ def _choices(dispatcher: CollectingDispatcher, tracker: Tracker, first: str, kin
     return []
 
 
-def _start(form: str, text: str) -> Events:
+def _start(tracker: Tracker, form: str, text: str) -> Events:
     """Run the call-back or message form with what the message gives already."""
     values: dict[str, Any] = dict.fromkeys(FORMS[form].slots())
     if form == CALLBACK_FORM:
@@ -203,12 +135,12 @@ def _start(form: str, text: str) -> Events:
         values["callback_time"] = moment.isoformat(timespec="minutes") if moment else None
         values["callback_phone"] = contact_details.phone(text)
     values |= {"tries": 0, "ended": None, "offer": None}
-    return [*_form_ended(), *(SlotSet(slot, value) for slot, value in values.items()), FollowupAction(form)]
+    return [*form_ended(tracker), *(SlotSet(slot, value) for slot, value in values.items()), FollowupAction(form)]
 
 
-def _leave_form(dispatcher: CollectingDispatcher) -> Events:
+def _leave_form(dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
     _say(dispatcher, "All right, I've stopped that. You keep your place in the queue.", "stay")
-    return _form_ended()
+    return form_ended(tracker)
 
 
 def _back_to_bot(dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
@@ -222,7 +154,7 @@ def _back_to_bot(dispatcher: CollectingDispatcher, tracker: Tracker) -> Events:
     fields = {"conversation": conversation_ref(tracker.sender_id)}
     log.info("left_the_queue", extra=fields)
     offer = SlotSet("offer", "task" if form else None)
-    return [*_form_ended(), SlotSet("owner", "bot"), offer, FollowupAction("action_listen")]
+    return [*form_ended(tracker), SlotSet("owner", "bot"), offer, FollowupAction("action_listen")]
 
 
 def _correct(dispatcher: CollectingDispatcher, tracker: Tracker, text: str) -> Events:
@@ -236,6 +168,24 @@ def _correct(dispatcher: CollectingDispatcher, tracker: Tracker, text: str) -> E
     place_packet(tracker, changed)
     _say(dispatcher, "Thank you, I've corrected that and passed it on.", "corrected")
     return [SlotSet("handoff", changed)]
+
+
+def _about_the_card(
+    dispatcher: CollectingDispatcher, tracker: Tracker, text: str, chosen: Choice | None
+) -> Events | None:
+    """Take the correction that was asked for, or the yes or no to "Is that right?"; None for anything else."""
+    asked_for = _last_kind(tracker)
+    if asked_for == "correct":
+        words = chosen in (None, Choice.CORRECT, Choice.CALLBACK, Choice.MESSAGE) and not _pressed(text)
+        return _correct(dispatcher, tracker, text) if words else None
+    if asked_for != "card" or chosen is not None:
+        return None
+    said = yes_no(text) if text else {"affirm": True, "deny": False}.get(intent_of(tracker) or "")
+    if said:
+        _say(dispatcher, f"Thank you. {_when(tracker)}", "stay")
+        return []
+    rest = _NO.sub("", text)
+    return _correct(dispatcher, tracker, rest if sum(c.isalpha() for c in rest) >= 3 else "") if said is False else None
 
 
 def _urgent(dispatcher: CollectingDispatcher, tracker: Tracker, text: str) -> Events:
@@ -267,15 +217,12 @@ def place_packet(tracker: Tracker, packet: dict[str, Any]) -> None:
 
 
 def _when(tracker: Tracker) -> str:
-    return f"{team_name(queue_of(tracker)).capitalize()} will reply here." if open_now() else closed()
+    team = team_name(queue_of(tracker))
+    return f"{team[:1].upper()}{team[1:]} will reply here." if open_now() else closed()
 
 
 def _say(dispatcher: CollectingDispatcher, text: str, kind: str) -> None:
     dispatcher.utter_message(text=text.strip(), metadata={"waiting": kind})
-
-
-def _form_ended() -> Events:
-    return [ActiveLoop(None), SlotSet(REQUESTED_SLOT, None)]
 
 
 def _pressed(text: str) -> bool:

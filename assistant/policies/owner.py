@@ -52,7 +52,8 @@ class OwnerPolicy(Policy):
         action = next_action(tracker)
         if action:
             probabilities[domain.index_for_action(action)] = 1.0
-        return self._prediction(probabilities)
+        # A form that is active is predicted whatever was said, which overrules all that is no such prediction.
+        return self._prediction(probabilities, is_no_user_prediction=action is not None)
 
     @classmethod
     def load(

@@ -7,11 +7,12 @@ from chats import Chat, Clock
 from desk_server import DeskServer
 
 from actions.feedback import ValidateFeedbackForm
+from actions.handback import ActionHandedBack, ActionResume
 from actions.handoff import ActionHandoff
 from actions.helpdesk import Estimate
 from actions.packet_schema import problems
 from actions.queue_words import Choice, choice, correction, place
-from actions.waiting import ActionHandedBack, ActionResume, ActionWaiting
+from actions.waiting import ActionWaiting
 
 pytestmark = pytest.mark.usefixtures("database")
 WAITING = ActionWaiting()
@@ -163,9 +164,11 @@ def test_a_form_starts_with_what_the_message_says(waiting: Chat) -> None:
 
 @pytest.mark.parametrize(("text", "intent"), [("never mind", "stop"), ("/stop", "stop"), ("I'll wait", "inform")])
 def test_a_form_is_left_for_the_place_in_the_queue(waiting: Chat, text: str, intent: str) -> None:
+    waiting.slots["callback_time"] = "2026-11-24T15:00"
     waiting.start("callback_form").hear(text, intent)
     [said] = waiting.run(WAITING)
     assert waiting.form is None and waiting.slots["owner"] == "queue" and said.startswith("All right")
+    assert waiting.slots["callback_time"] is None
 
 
 def test_inside_a_form_other_messages_get_no_second_answer(waiting: Chat) -> None:
@@ -185,6 +188,21 @@ def test_the_card_is_corrected(waiting: Chat) -> None:
     assert after["slots"][-1] | {"value": ""} == {
         "name": "correction", "label": "the customer's correction", "value": "", "turn": 4, "confirmed": True
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["no", "/deny"])
+def test_a_no_to_the_card_asks_what_is_wrong(waiting: Chat, text: str) -> None:
+    assert "What should I put right?" in waiting.hear(text, "deny").run(WAITING)[0]
+
+
+def test_a_no_to_the_card_may_say_what_is_right(waiting: Chat) -> None:
+    waiting.hear("no, it's about my router", "inform").run(WAITING)
+    assert waiting.slots["handoff"]["open_question"] == "it's about my router"
+
+
+def test_a_yes_to_the_card_changes_nothing(waiting: Chat) -> None:
+    said = waiting.hear("yes", "affirm").run(WAITING)
+    assert said == ["Thank you. Our technical team will reply here."] and waiting.last == []
 
 
 def test_a_danger_while_waiting_is_answered_and_goes_to_the_right_team(waiting: Chat) -> None:

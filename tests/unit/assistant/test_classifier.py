@@ -180,3 +180,10 @@ def test_a_message_without_a_vector_says_what_is_missing(place):
 def test_an_option_out_of_range_is_named(place, option, value, demand):
     with pytest.raises(InvalidConfigException, match=demand):
         place.create(SVMIntentClassifier, **{option: value})
+
+
+def test_no_words_lead_to_an_intent_that_only_another_service_triggers(place, encoder):
+    external = {"EXTERNAL_handed_back": ["the desk says it", "the desk hands it back"]}
+    classifier = train(place, encoder, EXAMPLES | external)
+    [parsed] = ask(classifier, encoder, "the desk says it")
+    assert "EXTERNAL_handed_back" not in names(parsed)
