@@ -5,7 +5,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
+<<<<<<< HEAD
 from sanic import Blueprint, Request, redirect, text
+=======
+from sanic import Blueprint, Request, empty
+>>>>>>> w-engine
 from sanic.response import HTTPResponse
 
 from desk import audit, logins, presence, reads, tasks
@@ -130,6 +134,8 @@ async def stream(request: Request) -> None:
     """Server-sent events: `inbox` when any conversation changed, `conversation` when the open one did, `typing` when
     its customer began or stopped writing.
 
+    After a while without any comes `ping`, which the page answers: a stream stays open on a laptop that sleeps.
+
     They carry no content; the page asks for it with its own rights. The first two come at once, so that a page that
     was cut off catches up.
     """
@@ -146,19 +152,23 @@ async def stream(request: Request) -> None:
             changed = await subscription.changes(HEARTBEAT_SECONDS)
             if subscription.closed:
                 break
+<<<<<<< HEAD
             await desk.sightings.seen(user_of(request).id)
             if subscription.typing_changed():
                 await response.send(_event("typing"))
+=======
+>>>>>>> w-engine
             if not changed:
                 if not await _still_logged_in(desk, request):
                     break
-                await response.send(": still here\n\n")
+                await response.send(_event("ping"))
                 continue
             await asyncio.sleep(MERGE_SECONDS)
             await response.send(_event("inbox") + (_event("conversation") if watched in changed else ""))
     await response.eof()
 
 
+<<<<<<< HEAD
 async def list_values(request: Request, open_id: int | None) -> dict[str, Any]:
     """What every page with the list of conversations needs; `open_id` is the one that the page shows."""
     desk, user = desk_of(request), user_of(request)
@@ -221,6 +231,18 @@ async def _presence(request: Request) -> HTTPResponse:
         mine=await presence.status_of(desk.database, user.id),
         statuses=presence.STATUSES,
     )
+=======
+@pages.get("/seen")
+async def seen(_request: Request) -> HTTPResponse:
+    """A page's answer to `ping`. Any request says that its user is there; this one says nothing else."""
+    return empty()
+
+
+async def current_inbox(request: Request) -> Inbox:
+    """The list that the address asks for; the queue if it asks for none."""
+    view = request.args.get("view") or "queue"
+    return await inbox(desk_of(request).database, view if view in VIEWS else "queue", user_of(request))
+>>>>>>> w-engine
 
 
 async def _still_logged_in(desk: Desk, request: Request) -> bool:
