@@ -5,11 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
-<<<<<<< HEAD
-from sanic import Blueprint, Request, redirect, text
-=======
-from sanic import Blueprint, Request, empty
->>>>>>> w-engine
+from sanic import Blueprint, Request, empty, redirect, text
 from sanic.response import HTTPResponse
 
 from desk import audit, logins, presence, reads, tasks
@@ -152,12 +148,8 @@ async def stream(request: Request) -> None:
             changed = await subscription.changes(HEARTBEAT_SECONDS)
             if subscription.closed:
                 break
-<<<<<<< HEAD
-            await desk.sightings.seen(user_of(request).id)
             if subscription.typing_changed():
                 await response.send(_event("typing"))
-=======
->>>>>>> w-engine
             if not changed:
                 if not await _still_logged_in(desk, request):
                     break
@@ -168,7 +160,12 @@ async def stream(request: Request) -> None:
     await response.eof()
 
 
-<<<<<<< HEAD
+@pages.get("/seen")
+async def seen(_request: Request) -> HTTPResponse:
+    """A page's answer to `ping`. Any request says that its user is there; this one says nothing else."""
+    return empty()
+
+
 async def list_values(request: Request, open_id: int | None) -> dict[str, Any]:
     """What every page with the list of conversations needs; `open_id` is the one that the page shows."""
     desk, user = desk_of(request), user_of(request)
@@ -231,18 +228,6 @@ async def _presence(request: Request) -> HTTPResponse:
         mine=await presence.status_of(desk.database, user.id),
         statuses=presence.STATUSES,
     )
-=======
-@pages.get("/seen")
-async def seen(_request: Request) -> HTTPResponse:
-    """A page's answer to `ping`. Any request says that its user is there; this one says nothing else."""
-    return empty()
-
-
-async def current_inbox(request: Request) -> Inbox:
-    """The list that the address asks for; the queue if it asks for none."""
-    view = request.args.get("view") or "queue"
-    return await inbox(desk_of(request).database, view if view in VIEWS else "queue", user_of(request))
->>>>>>> w-engine
 
 
 async def _still_logged_in(desk: Desk, request: Request) -> bool:
