@@ -28,7 +28,7 @@ def _tune_sqlite(connection, _record) -> None:  # type: ignore[no-untyped-def]
     """Let readers go on while the event stream is written, and wait for a lock instead of failing."""
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA busy_timeout=5000")
+    cursor.execute("PRAGMA busy_timeout=15000")
     cursor.execute("PRAGMA synchronous=NORMAL")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()

@@ -22,7 +22,8 @@ logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.15
 RETRY_SECONDS = 1.0
-BATCH = 500
+# One batch is one transaction, and nobody else can write meanwhile: short enough that clicks need not wait for it.
+BATCH = 50
 # A transaction that is still open leaves a gap in the ids on engines other than SQLite. Rows behind a gap are read
 # at once, and the gap is looked at again until the stream is this many rows further.
 GAP_ROWS = 200

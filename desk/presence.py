@@ -1,17 +1,20 @@
 """Who is there: the status that people set, what they can do, and when their browser was last heard of."""
 
+import logging
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, func, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from desk.database import Database
 from desk.lifecycle import Refused
 from desk.models import Conversation, User, now
 from desk.presence_models import Presence, UserQueue, UserSkill
+
+logger = logging.getLogger(__name__)
 
 AVAILABLE, BUSY, AWAY = "available", "busy", "away"
 STATUSES = {AVAILABLE: "Available", BUSY: "Busy", AWAY: "Away"}
@@ -125,7 +128,10 @@ class Sightings:
         clock = time.monotonic()
         if clock - self._last.get(user_id, -TOUCH_SECONDS) >= TOUCH_SECONDS:
             self._last[user_id] = clock
-            await _write(self._database, user_id, last_seen=now())
+            try:
+                await _write(self._database, user_id, last_seen=now())
+            except OperationalError:
+                logger.warning("A user's presence could not be stored: the database is busy")
 
 
 async def _write(database: Database, user_id: int, **values: object) -> None:

@@ -57,6 +57,7 @@ RULES: dict[str, Rule] = {
     "inbox.inbox_page": Rule("see_all", shows="view_inbox"),
     "inbox.inbox_list": Rule("see_all", shows="view_inbox", fragment=True),
     "inbox.stream": Rule("see_all"),
+    "inbox.seen": Rule("see_all"),
     "inbox.take_next": Rule("take"),
     "inbox.task_done": Rule("reply"),
     "inbox.presence_form": Rule("take"),

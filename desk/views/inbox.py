@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
-from sanic import Blueprint, Request, redirect, text
+from sanic import Blueprint, Request, empty, redirect, text
 from sanic.response import HTTPResponse
 
 from desk import audit, logins, presence, reads, tasks
@@ -130,6 +130,8 @@ async def stream(request: Request) -> None:
     """Server-sent events: `inbox` when any conversation changed, `conversation` when the open one did, `typing` when
     its customer began or stopped writing.
 
+    After a while without any comes `ping`, which the page answers: a stream stays open on a laptop that sleeps.
+
     They carry no content; the page asks for it with its own rights. The first two come at once, so that a page that
     was cut off catches up.
     """
@@ -146,17 +148,22 @@ async def stream(request: Request) -> None:
             changed = await subscription.changes(HEARTBEAT_SECONDS)
             if subscription.closed:
                 break
-            await desk.sightings.seen(user_of(request).id)
             if subscription.typing_changed():
                 await response.send(_event("typing"))
             if not changed:
                 if not await _still_logged_in(desk, request):
                     break
-                await response.send(": still here\n\n")
+                await response.send(_event("ping"))
                 continue
             await asyncio.sleep(MERGE_SECONDS)
             await response.send(_event("inbox") + (_event("conversation") if watched in changed else ""))
     await response.eof()
+
+
+@pages.get("/seen")
+async def seen(_request: Request) -> HTTPResponse:
+    """A page's answer to `ping`. Any request says that its user is there; this one says nothing else."""
+    return empty()
 
 
 async def list_values(request: Request, open_id: int | None) -> dict[str, Any]:

@@ -33,6 +33,18 @@ function shownSources(item) {
   return `${label}: ${item.sources.map((source) => source.title).join(", ")}`;
 }
 
+const ADDRESS = /(https:\/\/[^\s<>"']*[^\s<>"'.,;:!?)])/;
+
+/** An agent's text with its secure addresses as links, which the desk has checked before they were sent. */
+function linked(text) {
+  return text.split(ADDRESS).map((part, number) => {
+    if (number % 2 === 0) return part;
+    const link = element("a", "", part);
+    Object.assign(link, { href: part, target: "_blank", rel: "noopener noreferrer" });
+    return link;
+  });
+}
+
 export class LogView {
   /** `log` is the element with role=log; `onChoice(reply, item)` is called when a quick reply is pressed. */
   constructor(log, onChoice) {
@@ -110,7 +122,8 @@ export class LogView {
     const shown = shownText(item);
     if (text.textContent === shown) return;
     const rest = item.sentences && shown.startsWith(text.textContent) ? shown.slice(text.textContent.length) : null;
-    if (rest === null) text.textContent = shown;
+    if (rest === null && item.who === "agent") text.replaceChildren(...linked(shown));
+    else if (rest === null) text.textContent = shown;
     else text.append(element("span", "sentence", rest));
   }
 

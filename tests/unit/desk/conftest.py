@@ -293,9 +293,9 @@ def desk_environment(folder: Path, port: int, assistant_port: int, actions_port:
     }
 
 
-def start_desk(folder: Path, assistant_port: int, actions_port: int = 1) -> RunningDesk:
+def start_desk(folder: Path, assistant_port: int, actions_port: int = 1, **more: str) -> RunningDesk:
     port = free_port()
-    env = desk_environment(folder, port, assistant_port, actions_port)
+    env = desk_environment(folder, port, assistant_port, actions_port) | more
     process = subprocess.Popen([sys.executable, "-m", "desk"], cwd=ROOT, env=env, text=True, stderr=subprocess.PIPE)
     running = RunningDesk(process, f"http://127.0.0.1:{port}", Stream(folder / "events.db"), "s" * 40)
 

@@ -232,6 +232,22 @@ def test_an_address_is_sent_only_after_the_policy_has_seen_it(desk, alex, assist
     assert str(assistant.requests).count("northlight.example/returns") == 1
 
 
+def test_secure_addresses_of_agents_are_links_and_no_others(desk, alex, actions):
+    address, sender = handed(desk, alex)
+    desk.stream.publish(
+        sender,
+        user("see https://customer.example/x"),
+        bot(
+            "Form: https://northlight.example/a?b=1&c=2, <b>http://plain.example</b>", author="agent", agent_name="Alex"
+        ),
+    )
+    wait_for(lambda: "customer.example" in alex.get(address).text and "plain.example" in alex.get(address).text)
+    page = alex.get(address).text
+    assert 'href="https://northlight.example/a?b=1&amp;c=2" target="_blank" rel="noopener noreferrer"' in page
+    assert 'href="https://customer.example' not in page and 'href="http://plain' not in page
+    assert "&lt;b&gt;http://plain.example" in page
+
+
 def test_transfer_to_a_queue_leaves_a_note_and_the_conversation_waits(desk, alex, sam, assistant, actions):
     address, _ = handed(desk, alex)
     alex.post(f"{address}/take", seen_assignee="")

@@ -223,3 +223,10 @@ def test_logging_out_ends_the_session_itself(desk):
     assert member.post("/desk/account/log-out").status_code == 303
     member.client.cookies.set("tandem_desk", cookie, domain="127.0.0.1", path="/desk")
     assert member.get("/desk").status_code == 303
+
+
+def test_a_page_that_answers_says_nothing_and_needs_a_log_in(desk, alex):
+    response = alex.get("/desk/seen")
+    assert (response.status_code, response.text) == (204, "")
+    assert desk.client().get("/desk/seen").status_code == 303
+    assert 'hx-trigger="sse:ping"' in alex.get("/desk").text

@@ -7,7 +7,18 @@ import time
 
 import httpx
 import pytest
-from conftest import PASSWORD, ROOT, Member, desk_environment, free_port, start_desk, stop_desk, user
+from conftest import (
+    PASSWORD,
+    ROOT,
+    Member,
+    desk_environment,
+    free_port,
+    handed_over,
+    start_desk,
+    stop_desk,
+    user,
+    wait_for,
+)
 
 
 def desk_command(env, *arguments, text=""):
@@ -73,6 +84,44 @@ def test_what_is_stored_survives_a_kill(tmp_path, scripted_server):
         assert page.count('data-who="customer"') == 2
     finally:
         stop_desk(again)
+
+
+def test_a_restart_keeps_who_has_a_conversation(tmp_path, scripted_server):
+    scripted_server.status = 200
+    running = start_desk(tmp_path, scripted_server.port)
+    running.stream.create().publish("c", user("hello"), *handed_over())
+    member = running.logged_in()
+    address = member.find("c")
+    assert member.post(f"{address}/take", seen_assignee="").status_code == 303
+    running.process.send_signal(signal.SIGKILL)
+    running.process.communicate()
+    again = start_desk(tmp_path, scripted_server.port)
+    try:
+        assert again.logged_in().reply(address, "Still here.").status_code == 200
+        assert again.logged_in("sam").reply(address, "Me too.").status_code == 409
+    finally:
+        stop_desk(again)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("DESK_ASSIGNMENT", "shove"), ("DESK_GONE_SECONDS", "soon"), ("DESK_WATCHDOG_SECONDS", "0")]
+)
+def test_a_wrong_setting_is_one_sentence(tmp_path, name, value):
+    result = desk_command(desk_environment(tmp_path, free_port(), 9) | {name: value})
+    assert result.returncode == 2
+    assert result.stderr.startswith(f"{name} is {value!r}: set it to ") and len(result.stderr.splitlines()) == 1
+
+
+def test_a_desk_that_pushes_offers_what_arrives(tmp_path, scripted_server):
+    scripted_server.status = 200
+    running = start_desk(tmp_path, scripted_server.port, DESK_ASSIGNMENT="push")
+    try:
+        member = running.logged_in()
+        running.stream.create().publish("c", user("hello"), *handed_over())
+        wait_for(lambda: 'data-sender="c"' in member.get("/desk/inbox?view=mine").text)
+        assert "Hand back" in member.get(member.find("c")).text
+    finally:
+        stop_desk(running)
 
 
 def test_a_user_is_added_from_the_command_line(tmp_path, scripted_server):
