@@ -34,9 +34,13 @@ class ActionsClient:
         """Read something."""
         return await self._ask("GET", path, params=params)
 
-    async def post(self, path: str, json: dict[str, Any]) -> dict[str, Any]:
-        """Ask for something with a JSON body; after a time-out nobody knows whether it was done."""
-        return await self._ask("POST", path, json=json)
+    async def post(self, path: str, json: dict[str, Any], seconds: float | None = None) -> dict[str, Any]:
+        """Ask for something with a JSON body; after a time-out nobody knows whether it was done.
+
+        `seconds`: wait this long, where more than a look-up is asked for.
+        """
+        longer = {"timeout": httpx.Timeout(seconds, connect=2)} if seconds else {}
+        return await self._ask("POST", path, json=json, **longer)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -103,7 +103,7 @@ def owner_event(owner: str, user_name: str) -> dict[str, Any]:
     return {"event": "slot", "name": "owner", "value": owner, "metadata": {"desk_user": user_name}}
 
 
-def slot_event(name: str, value: str) -> dict[str, Any]:
+def slot_event(name: str, value: Any) -> dict[str, Any]:
     """Something that an agent has found out."""
     return {"event": "slot", "name": name, "value": value}
 

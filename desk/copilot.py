@@ -14,6 +14,8 @@ from desk.models import Conversation, User
 from desk.turns import numbers
 
 MOST_TURNS = 500
+# A language model is given 6 seconds before its deterministic twin answers; a backend may need as long.
+PATIENCE = 10.0
 STYLES = {"shorter": "Shorter", "friendlier": "Friendlier", "simpler": "Simpler", "formal": "Formal"}
 
 
@@ -129,7 +131,7 @@ class Copilot:
 
     async def suggest(self, talk: dict[str, Any]) -> list[Suggestion]:
         """Up to three replies to what the customer said last."""
-        answer = await self.actions.post("/copilot/suggest", {**talk, "agent": self._agent()})
+        answer = await self.actions.post("/copilot/suggest", {**talk, "agent": self._agent()}, PATIENCE)
         return [
             Suggestion(_text(row, "text"), _text(row, "kind"), _text(row, "why"), _sources(row))
             for row in _rows(answer, "suggestions")
@@ -180,12 +182,13 @@ class Copilot:
                 "request": request,
                 "packet": conversation.handoff,
             },
+            PATIENCE,
         )
         return _text(answer, "result")
 
     async def rewrite(self, text: str, style: str) -> str:
         """The text in another style; refused when its facts would not survive."""
-        return _text(await self.actions.post("/copilot/rewrite", {"text": text, "style": style}), "text")
+        return _text(await self.actions.post("/copilot/rewrite", {"text": text, "style": style}, PATIENCE), "text")
 
     async def check(self, text: str, talk: dict[str, Any]) -> DraftCheck:
         """What the policy says of a reply before it is sent."""
@@ -197,7 +200,7 @@ class Copilot:
 
     async def wrap_up(self, talk: dict[str, Any]) -> Draft:
         """A wrap-up to check and confirm."""
-        answer = await self.actions.post("/copilot/wrap-up", {**talk, "agent": self._agent()})
+        answer = await self.actions.post("/copilot/wrap-up", {**talk, "agent": self._agent()}, PATIENCE)
         ticket = answer.get("ticket")
         return Draft(
             summary=[Sentence(_text(row, "text"), _numbers(row.get("turns"))) for row in _rows(answer, "summary")],
@@ -215,13 +218,14 @@ class Copilot:
         answer = await self.actions.post(
             "/copilot/wrap-up/confirm",
             {"conversation": sender_id, "agent": self._agent(), "request": request, **content},
+            PATIENCE,
         )
         return _text(answer, "ticket")
 
     async def draft_article(self, sender_id: str, talk: dict[str, Any], summary: str) -> Article:
         """An article made of a solved conversation; it is stored for review, not published."""
         content = {"conversation": sender_id, "turns": talk["turns"], "summary": summary, "agent": self._agent()}
-        return _article(await self.actions.post("/copilot/article", content))
+        return _article(await self.actions.post("/copilot/article", content, PATIENCE))
 
     async def articles(self) -> list[Article]:
         """The drafts that wait for a review."""
@@ -239,9 +243,9 @@ class Copilot:
         answer = await self.actions.get("/copilot/slots", {"task": task})
         return {_text(row, "name"): _text(row, "label") for row in _rows(answer, "slots") if _text(row, "name")}
 
-    async def check_slot(self, name: str, value: str) -> str:
-        """The value as the task keeps it; refused with a sentence when it cannot be one."""
-        return _text(await self.actions.post("/copilot/slots/check", {"name": name, "value": value}), "value") or value
+    async def check_slot(self, name: str, value: str) -> Any:
+        """The value as the task keeps it (any JSON); refused with a sentence when it cannot be one."""
+        return (await self.actions.post("/copilot/slots/check", {"name": name, "value": value})).get("value")
 
     def _agent(self) -> dict[str, str]:
         return {"name": self.user.name, "first_name": self.user.first_name, "role": self.user.role}

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from desk.actions_client import ActionsError
 from desk.copilot import Copilot
@@ -55,7 +56,7 @@ def checked_task(conversation: Conversation, task: str) -> str:
     return task
 
 
-async def check(copilot: Copilot, given: Mapping[str, str]) -> dict[str, str]:
+async def check(copilot: Copilot, given: Mapping[str, str]) -> dict[str, Any]:
     """The values as the assistant keeps them. Raises Refused with each one that it cannot use, or ActionsError."""
     names = list(given)
     outcomes = await asyncio.gather(*(copilot.check_slot(name, given[name]) for name in names), return_exceptions=True)

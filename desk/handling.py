@@ -168,7 +168,7 @@ class Handling:
         user: User,
         conversation_id: int,
         *,
-        slots: Mapping[str, str] | None = None,
+        slots: Mapping[str, Any] | None = None,
         task: str = "",
         message: str = "",
     ) -> None:
