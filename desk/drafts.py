@@ -3,16 +3,20 @@
 import logging
 from dataclasses import dataclass
 
+from sqlalchemy import func, select
+
 from desk import audit, suggestion_uses
 from desk.actions_client import ActionsError
 from desk.context import Desk
 from desk.conversations import find
 from desk.copilot import Copilot, talk
+from desk.database import Database
 from desk.handling import MAX_REPLY, Refused
-from desk.models import Conversation, User
+from desk.models import AuditEntry, Conversation, User
 
 logger = logging.getLogger(__name__)
 
+UNCHECKED_ROW = "unchecked"
 UNCHECKED = "Sent, but it could not be checked by the policy just now: the check did not answer."
 UNCHECKED_ADDRESS = "The address can't be checked just now. Try again in a moment, or send the reply without it."
 CHANGED = "The policy asks for other words. Check the changed reply, then send it."
@@ -70,9 +74,18 @@ async def send(desk: Desk, user: User, conversation_id: int, text: str) -> str:
     await desk.handling.reply(user, conversation_id, text)
     await suggestion_uses.sent(desk.database, conversation_id, user.id, text)
     if checked.verdict == "unchecked":
-        await audit.record(desk.database, user.id, "unchecked", conversation_id, "reply")
+        await audit.record(desk.database, user.id, UNCHECKED_ROW, conversation_id, "reply")
         return UNCHECKED
     return ""
+
+
+async def unchecked(database: Database, conversation_id: int) -> int:
+    """How many replies of a conversation were sent without the policy's check."""
+    query = select(func.count()).where(
+        AuditEntry.conversation_id == conversation_id, AuditEntry.action == UNCHECKED_ROW
+    )
+    async with database.session() as session:
+        return await session.scalar(query) or 0
 
 
 def _same(one: str, other: str) -> bool:

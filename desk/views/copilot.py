@@ -9,7 +9,7 @@ from sanic import Blueprint, Request, json
 from sanic.exceptions import BadRequest
 from sanic.response import HTTPResponse
 
-from desk import audit, suggestion_uses
+from desk import audit, drafts, suggestion_uses
 from desk.actions_client import ActionsError
 from desk.context import desk_of, field_of, session_of, user_of
 from desk.copilot import STYLES, Copilot, talk
@@ -28,9 +28,13 @@ pages = Blueprint("copilot", url_prefix="/desk/conversations")
 
 @pages.get("/<conversation_id:int>/copilot")
 async def panel(request: Request, conversation_id: int) -> HTTPResponse:
-    """The panel; what takes longer is loaded by it."""
+    """The panel; what takes longer is loaded by it. Supervisors see how many replies the policy could not check."""
     conversation = await conversation_of(request, conversation_id)
-    return _fragment(request, "desk/copilot/panel.html", conversation, mine=_is_mine(request, conversation))
+    unchecked = 0
+    if user_of(request).is_supervisor:
+        unchecked = await drafts.unchecked(desk_of(request).database, conversation.id)
+    mine = _is_mine(request, conversation)
+    return _fragment(request, "desk/copilot/panel.html", conversation, mine=mine, unchecked=unchecked)
 
 
 @pages.get("/<conversation_id:int>/copilot/live")

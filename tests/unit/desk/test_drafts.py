@@ -70,6 +70,8 @@ def test_a_check_that_is_down_does_not_silence_the_agent(desk, alex, actions, as
     assert sent.status_code == 200 and "could not be checked" in sent.json()["hint"]
     assert len(assistant.requests) == 1
     assert ("unchecked", "reply") in audited(desk, address)
+    assert "<strong>Not checked:</strong> 1 reply in" in desk.logged_in("sam").get(f"{address}/copilot").text
+    assert "Not checked" not in alex.get(f"{address}/copilot").text
 
 
 def test_a_reply_that_the_assistant_did_not_take_is_not_called_sent(desk, alex, actions, assistant, address):
