@@ -86,7 +86,8 @@ def test_a_refusal_is_a_sentence():
 @pytest.fixture(scope="module")
 def own_desk(tmp_path_factory, scripted_server):
     running = start_desk(tmp_path_factory.mktemp("roles"), scripted_server.port)
-    running.stream.create().publish("c", user("My number is 07700 900123"), *handed_over("Call me on 07700 900123"))
+    running.stream.create().publish("c", user("Call me"), *handed_over())
+    running.stream.publish("d", user("My number is 07700 900123"))
     yield running
     stop_desk(running)
 
@@ -101,7 +102,7 @@ def members(own_desk):
         response = client.post("/desk/login", data=form)
         assert response.status_code == 303
         found[role] = (client, hidden(client.get("/desk/account").text))
-    wait_for(lambda: "/desk/conversations/1" in found["agent"][0].get("/desk?view=all").text)
+    wait_for(lambda: "/desk/conversations/2" in found["agent"][0].get("/desk?view=all").text)
     return found
 
 
@@ -136,7 +137,7 @@ def test_every_guarded_route_wants_a_log_in(own_desk):
 
 
 def test_designers_see_no_personal_data(members):
-    for path in ("/desk?view=all", "/desk/inbox?view=all", "/desk/conversations/1"):
+    for path in ("/desk?view=all", "/desk/inbox?view=all", "/desk/conversations/2"):
         assert "07700 900123" in members["agent"][0].get(path).text
         masked = members["designer"][0].get(path).text
         assert "07700" not in masked and "•••" in masked
