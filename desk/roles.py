@@ -52,7 +52,7 @@ class Rule:
     fragment: bool = False  # drawn again and again by an open page: audited once in a while instead of each time
 
 
-# By the name of the route. A route that stands in none of the desk's tables is refused to everybody.
+# By the name of the route. A route without a rule is refused to everybody.
 RULES: dict[str, Rule] = {
     "inbox.inbox_page": Rule("see_all", shows="view_inbox"),
     "inbox.inbox_list": Rule("see_all", shows="view_inbox", fragment=True),
@@ -76,7 +76,7 @@ RULES: dict[str, Rule] = {
     "details.rate_transfer": Rule("reply"),
     "details.typing": Rule("see_all"),
     "details.agent_typing": Rule("reply"),
-    "copilot.panel": Rule("see_all"),
+    "copilot.panel": Rule("see_all", shows="view", fragment=True),
     "copilot.live": Rule("see_all", shows="view", fragment=True),
     "copilot.search": Rule("see_all"),
     "copilot.run": Rule("reply"),
@@ -86,8 +86,8 @@ RULES: dict[str, Rule] = {
     "finish.resume": Rule("reply"),
     "finish.draft": Rule("reply", shows="view", fragment=True),
     "finish.confirm": Rule("reply"),
-    "finish.hand_back_form": Rule("reply"),
-    "finish.hand_back_slots": Rule("reply"),
+    "finish.hand_back_form": Rule("reply", shows="view", fragment=True),
+    "finish.hand_back_slots": Rule("reply", shows="view", fragment=True),
     "finish.check_slot": Rule("reply"),
     "finish.hand_it_back": Rule("reply"),
     "finish.article": Rule("reply"),

@@ -46,8 +46,8 @@ ANSWERS: dict[str, Any] = {
                          "disposition": "resolved", "note": "Explained the fee.", "ticket": None,
                          "follow_ups": [{"text": "Send the invoice", "due": "2026-12-01", "kind": "promise",
                                          "turn": 1}]},
-    "/copilot/articles": {"drafts": [{"reference": "A-1", "title": "Late fees", "markdown": "# Late fees\n\n£7.50.",
-                                      "author": "Alex", "at": "2026-11-20T10:00:00Z", "state": "open"}]},
+    "/copilot/articles": {"articles": [{"reference": "A-1", "title": "Late fees", "markdown": "# Late fees\n\n£7.50.",
+                                        "conversation": "c", "agent": "alex", "at": "2026-11-20T10:00:00Z"}]},
     "/copilot/slots": {"slots": [{"name": "order_number", "label": "Order number"}]},
 }  # fmt: skip
 

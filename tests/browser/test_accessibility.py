@@ -123,6 +123,14 @@ def test_conversation(numbers, visit, name, person):
     check(page, f"{name} for {person}")
 
 
+def test_articles_to_review(numbers, visit):
+    page = visit("/desk/articles", "sam")
+    check(page, "articles")
+    page.get_by_role("link", name="Late fees").click()
+    expect(page.locator("pre")).to_be_visible()
+    check(page, "an article")
+
+
 def test_users_audit_and_account(numbers, visit):
     check(visit("/desk/users", "admin"), "users")
     page = visit("/desk/users", "admin")
