@@ -40,7 +40,7 @@ ROOT = Path(__file__).parents[1]
 PASSWORD = "benchmark-password"
 LIMIT_SECONDS = 60
 ALONE = 100
-CLOSE = ("wrap-up", {"disposition": "resolved", "note": "", "desk_only": "1"})
+CLOSE = ("wrap-up/confirm", {"disposition": "resolved", "desk_only": "1"})
 
 
 class Events:
@@ -80,7 +80,10 @@ def handed_over(number: int) -> list[dict[str, Any]]:
 
 
 def stand_in(port: int, path: Path) -> None:
-    """Rasa's HTTP API as far as the desk uses it: appended events go to the broker, trackers know their owner."""
+    """The HTTP APIs as far as the desk uses them here.
+
+    Rasa's: appended events go to the broker, trackers know their owner. The action server's: every draft may be sent.
+    """
     events, owners = Events(path), {}
 
     class Handler(BaseHTTPRequestHandler):
@@ -95,7 +98,10 @@ def stand_in(port: int, path: Path) -> None:
                 for event in body:
                     if event.get("name") == "owner":
                         owners[sender_id] = event["value"]
-            self._answer({})
+            draft = (
+                {"outcome": "allow", "rule": "", "text": body["text"], "message": ""} if "draft" in self.path else {}
+            )
+            self._answer(draft)
 
         def do_GET(self) -> None:
             self._answer({"slots": {"owner": owners.get(self.path.split("/")[2], "queue")}})
@@ -133,12 +139,13 @@ def running_desk(folder: Path, agents: int) -> Iterator[str]:
         "ACTIONS_TOKEN": "token",
         "DESK_TOKEN": "token",
         "ASSISTANT_URL": f"http://127.0.0.1:{assistant_port}",
+        "ACTIONS_URL": f"http://127.0.0.1:{assistant_port}",
         "DESK_PORT": str(desk_port),
     }
     assistant = Process(target=stand_in, args=(assistant_port, folder / "events.db"), daemon=True)
     assistant.start()
     with open(folder / "desk.log", "w") as log:
-        desk = subprocess.Popen([sys.executable, "-m", "desk"], cwd=ROOT, env=env, stderr=log)
+        desk = subprocess.Popen([sys.executable, "-m", "desk"], cwd=ROOT, env=env, stdout=log, stderr=log)
     url = f"http://127.0.0.1:{desk_port}"
     try:
         wait_until_healthy(url)
@@ -148,7 +155,8 @@ def running_desk(folder: Path, agents: int) -> Iterator[str]:
         desk.wait(10)
         assistant.terminate()
         assistant.join(10)
-        troubles = [line for line in (folder / "desk.log").read_text().splitlines() if not line.startswith("INFO")]
+        lines = (folder / "desk.log").read_text().splitlines()
+        troubles = [line for line in lines if line.startswith(("WARNING", "ERROR", "CRITICAL"))]
         for line in troubles[:10]:
             print(f"desk: {line}", file=sys.stderr)
 
