@@ -1,5 +1,6 @@
 """The desk as a process: start, stop, settings, users."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -143,3 +144,29 @@ def test_it_listens_on_loopback_only(desk):
         listening = [line.split()[1] for line in table if line.split()[3] == "0A"]
     assert [address for address in listening if address.endswith(f":{port:04X}")] == [f"0100007F:{port:04X}"]
     assert httpx.get(f"{desk.url}/health", trust_env=False).status_code == 200
+
+
+def test_the_first_start_outside_the_demonstration_prints_an_administrators_password_once(tmp_path):
+    env = desk_environment(tmp_path, free_port(), 9) | {"TANDEM_DEMO": "0"}
+    outputs = []
+    for _ in range(2):
+        command = [sys.executable, "-m", "desk"]
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        try:
+            wait_for(lambda port=env["DESK_PORT"]: answers(f"http://127.0.0.1:{port}/health"), 30)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            outputs.append(process.communicate(timeout=10))
+    (printed, logged), (again, logged_again) = outputs
+    password = re.search(r"as admin with the one-time password (\S+)", printed).group(1)
+    assert len(password) == 19 and again == ""
+    assert password not in logged + logged_again
+
+
+def answers(address):
+    try:
+        return httpx.get(address, trust_env=False).status_code == 200
+    except httpx.TransportError:
+        return False
