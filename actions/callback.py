@@ -13,7 +13,7 @@ from . import backends, callback_times, contact_details, identity, parsing, queu
 from .backends import BackendError, Recipient
 from .backends.calendar import to_utc
 from .backends.contacts import masked
-from .copilot.facts import wants
+from .copilot.turn_facts import wants
 from .copilot.transcript import turns
 from .fields import Field
 from .forms import MAX_TRIES, Form
