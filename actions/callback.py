@@ -13,8 +13,8 @@ from . import backends, callback_times, contact_details, identity, parsing, queu
 from .backends import BackendError, Recipient
 from .backends.calendar import to_utc
 from .backends.contacts import masked
-from .copilot.turn_facts import wants
 from .copilot.transcript import turns
+from .copilot.turn_facts import wants
 from .fields import Field
 from .forms import MAX_TRIES, Form
 from .helpdesk import HelpDeskDown, helpdesk
