@@ -39,7 +39,7 @@ def main() -> int:
 def _serve(port: int) -> int:
     """Serve until a signal and end the process; returns only when the database or the port cannot be used."""
     # Imported after the settings are known to be good: they take seconds.
-    from . import queues, triage_tree
+    from . import helpdesk, queues, triage_tree
     from .backends import BackendError, rules
     from .backends.schema import DatabaseProblem, upgrade
     from .backends.seed import seed
@@ -51,7 +51,13 @@ def _serve(port: int) -> int:
         rules.check()
         queues.queues()
         triage_tree.tree()
-    except (rules.RulesProblem, queues.QueuesProblem, triage_tree.TreeProblem) as problem:
+        helpdesk.helpdesk()
+    except (
+        rules.RulesProblem,
+        queues.QueuesProblem,
+        triage_tree.TreeProblem,
+        settings.MissingSetting,
+    ) as problem:
         print(problem, file=sys.stderr)
         return 2
     try:

@@ -11,19 +11,28 @@ log = get_logger(__name__)
 SHOWN = 4  # values at most: a card is read at a glance
 LENGTH = 500  # characters of a correction
 _NOT_SHOWN = frozenset({"account_number", "postcode", "correction"})  # the account is shown masked
-_NO_ISSUE = "Handed over"  # begins an issue that tells the reason of the handoff alone
+_WANTS, _ASKS = "Wants ", 'Asks: "'  # begin an issue (copilot/summary.py) that is more than the wish for a person
 
 
 def card(packet: dict[str, Any]) -> str:
     """What is passed on, in a sentence that asks whether it is right; "" when there is nothing worth showing."""
-    issue = str(packet.get("issue") or "").rstrip(".")
-    parts = [] if not issue or issue.startswith(_NO_ISSUE) else [f"“{issue}”"]
+    issue = _to_customer(str(packet.get("issue") or "").rstrip("."))
+    parts = [issue] if issue else []
     if account := (packet.get("identity") or {}).get("account"):
         parts.append(f"account {account}")
     given = (slot for slot in packet.get("slots") or [] if slot["turn"] and slot["value"])  # in this session
     values = [slot for slot in given if slot["name"] not in _NOT_SHOWN]
     parts += [f"{slot['label']}: {slot['value']}" for slot in values[:SHOWN]]
     return f"Here's what I'm passing on: {'; '.join(parts)}. Is that right?" if parts else ""
+
+
+def _to_customer(issue: str) -> str:
+    """The issue as one tells it to the customer; "" when it says no more than that a person is wanted."""
+    if issue.startswith(_WANTS):
+        return f"you want {issue.removeprefix(_WANTS)}"
+    if issue.startswith(_ASKS):
+        return f"you asked “{issue.removeprefix(_ASKS).removesuffix(chr(34))}”"
+    return ""
 
 
 def corrected(packet: dict[str, Any], text: str, turn: int) -> dict[str, Any]:

@@ -192,7 +192,7 @@ def test_the_customer_hears_place_and_wait_and_may_choose(fixed_clock: Clock, de
     assert "our billing team" in told["text"]
     assert "You're second in line; it should take about 6 minutes. They'll reply" in told["text"]
     assert told["metadata"] == {"handoff": "customer_asked", "wait_minutes": 6}
-    assert card["text"] == "Here's what I'm passing on: “Wants to have a bill explained”. Is that right?"
+    assert card["text"] == "Here's what I'm passing on: you want to have a bill explained. Is that right?"
     assert titles(card) == ["Correct it", *CHOICES] and titles(told) == []
 
 
