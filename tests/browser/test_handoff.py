@@ -83,7 +83,7 @@ def test_wrap_up_closes_the_conversation(chat, desk):
     desk.page.locator("#note").fill("Called about a fee; explained.")
     desk.page.locator("#close-conversation").click()
     expect(desk.page.locator("#state")).to_have_text("Closed")
-    chat.say("thank you").hears("welcome")
+    chat.hears("1 (poor) to 5 (great)").say("thank you").hears("Goodbye")
 
 
 def test_html_from_a_customer_is_only_text_at_the_desk(chat, desk):

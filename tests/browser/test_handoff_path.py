@@ -44,12 +44,13 @@ def test_wait_take_suggest_edit_send_hand_back_close_and_rate(chat, desk):
     chat.hears("I'm on it.")
 
     desk.page.locator("#hand-back > summary").click()
+    expect(desk.page.locator("#hand-back-now")).to_be_visible()
+    time.sleep(0.5)  # no hand is quicker than the script of a page that was just put in
     desk.page.locator("#hand-back-task").select_option("order_status")
     desk.page.locator("#slot-order_number").fill("NO482136")
     desk.page.locator("#slot-order_number").blur()
     desk.page.locator("#hand-back-now").click()
-    chat.hears("postcode")  # the assistant goes on and does not ask for the order number again
-    assert "order number" not in chat.log.locator("[data-who=bot]").last.inner_text().lower()
+    chat.hears("the postcode that the order is going to")  # the order number is known
     chat.say("LS1 4AP").hears("NO482136")
 
     chat.say("I want to talk to a person").hears("pass")
@@ -63,7 +64,7 @@ def test_wait_take_suggest_edit_send_hand_back_close_and_rate(chat, desk):
     desk.page.locator("#disposition").select_option("resolved")
     desk.page.locator("#close-conversation").click()
     expect(desk.page.locator("#state")).to_have_text("Closed")
-    chat.hears("1 to 5")
+    chat.hears("1 (poor) to 5 (great)")
     chat.say("5").hears("Thank")
 
 
@@ -122,7 +123,7 @@ def test_the_session_expires_while_an_agent_has_it(stack, chat, desk):
     desk.open(chat.conversation).take()
     chat.hears("Alex")
     # What Rasa does after an hour without a message, done now.
-    stack.append(chat.conversation, {"event": "action", "name": "action_session_start"}, {"event": "session_started"})
+    stack.execute(chat.conversation, "action_session_start")
     spoken = chat.log.locator("[data-who=bot]").count()
     chat.say("What's my balance?")
     desk.sees("What's my balance?")
