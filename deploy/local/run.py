@@ -77,7 +77,8 @@ def welcome(env: dict[str, str], with_model: bool = False) -> str:
     if env.get("TANDEM_DEMO") == "1":
         password = env["DEMO_AGENT_PASSWORD"]
         lines += [
-            f"  Agent log-in:   alex / {password}   (supervisor: sam / {password})",
+            f"  Agent log-in:   alex / {password}",
+            "  With the same password: sam (supervisor), dana (designer), uma (auditor), admin (administrator)",
             "  Try as a customer:  account NA204518, postcode LS1 4AP, order NO482136",
         ]
     if with_model:

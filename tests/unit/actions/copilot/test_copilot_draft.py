@@ -45,6 +45,12 @@ def test_what_can_be_put_right_is_and_the_agent_hears_of_it() -> None:
     assert "read it once more" in found.message
 
 
+def test_a_card_number_is_taken_out() -> None:
+    found = draft("Is your card still 4111 1111 1111 1111?")
+    assert (found.outcome, found.rule) == ("redact", "redact.payment_card")
+    assert found.text == "Is your card still [card number]?" and found.message
+
+
 @pytest.mark.parametrize(
     ("text", "named"),
     [
