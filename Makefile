@@ -125,7 +125,7 @@ bench-pii: setup ## personal data found in presidio-research's sample, beside Pr
 	@actions/.venv/bin/python -m benchmarks.policy_pii $(DATA)
 
 pictures: e2e ## take the pictures in docs/images again
-	@cp var/images/chat.png var/images/desk.png docs/images/
+	@cp var/images/*.png docs/images/
 
 clean: ## remove what runs leave behind (models, databases, logs), not the environments
 	@rm -rf var

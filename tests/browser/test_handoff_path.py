@@ -26,8 +26,11 @@ def owner(stack, conversation: str) -> str:
 
 
 def test_wait_take_suggest_edit_send_hand_back_close_and_rate(chat, desk):
+    IMAGES.mkdir(parents=True, exist_ok=True)
     chat.say("How long does a refund take?").hears("5 working days")
     chat.say("I want to talk to a person").hears("pass")
+    expect(desk.page.locator(f"[data-sender='{chat.conversation}']").first).to_be_visible()
+    desk.page.screenshot(path=IMAGES / "desk-inbox.png")
     desk.open(chat.conversation).take()
     chat.hears("Alex")
 
@@ -39,7 +42,7 @@ def test_wait_take_suggest_edit_send_hand_back_close_and_rate(chat, desk):
     box = desk.page.locator("#reply")
     suggested = box.input_value()
     assert suggested
-    desk.page.screenshot(path=IMAGES / "desk-copilot.png", full_page=False)
+    desk.page.screenshot(path=IMAGES / "desk-copilot.png")
     desk.reply(f"{suggested} I'm on it.")
     chat.hears("I'm on it.")
 
@@ -60,7 +63,9 @@ def test_wait_take_suggest_edit_send_hand_back_close_and_rate(chat, desk):
     chat.hears("arrives on time")
     desk.page.locator("#start-wrap-up").click()
     expect(desk.page.locator("#summary-sentences li").first).to_be_visible()
-    desk.page.screenshot(path=IMAGES / "desk-wrap-up.png", full_page=False)
+    desk.page.locator("#summary-sentences").scroll_into_view_if_needed()
+    desk.page.locator("#disposition").scroll_into_view_if_needed()
+    desk.page.screenshot(path=IMAGES / "desk-wrap-up.png")
     desk.page.locator("#disposition").select_option("resolved")
     desk.page.locator("#close-conversation").click()
     expect(desk.page.locator("#state")).to_have_text("Closed")
