@@ -26,7 +26,7 @@ slots:
     mappings: [{type: custom}]
   handoff: {type: any, mappings: [{type: custom}]}
   offer: {type: categorical, values: [person], mappings: [{type: custom}]}
-actions: [action_balance, action_handoff]
+actions: [action_balance, action_handoff, action_waiting]
 responses:
   utter_greet: [{text: "Hello!"}]
   utter_default: [{text: "Pardon?"}]
