@@ -79,6 +79,8 @@ async def _apply(session: AsyncSession, conversation: Conversation, at: datetime
 
 def _route(conversation: Conversation, at: datetime, fact: HandoffSet) -> None:
     """Keep the packet; a new one says where the conversation waits, one that is set again must not undo a transfer."""
+    if fact.packet == conversation.handoff:
+        return  # a new session sets its slots again: the handover was when it was
     if not is_same(fact.packet, conversation.handoff):
         route = routing(fact.packet)
         conversation.queue, conversation.skills = route.queue, list(route.skills)

@@ -133,6 +133,13 @@ def test_a_packet_of_another_shape_gets_the_defaults(run, database, broken):
     assert conversation.sla_due > conversation.waiting_since
 
 
+def test_a_new_session_that_sets_the_packet_again_moves_no_handover(run, database):
+    run(project(database, events_of("c", slot("handoff", PACKET), slot("owner", "queue"))))
+    before = state(run, database)[0].handoff_at
+    run(project(database, events_of("c", slot("handoff", PACKET))))
+    assert state(run, database)[0].handoff_at == before
+
+
 def test_a_packet_that_is_set_again_updates_it_and_does_not_undo_a_transfer(run, database):
     run(project(database, events_of("c", slot("handoff", PACKET), slot("owner", "queue"))))
 
