@@ -1,7 +1,7 @@
 # `make run` and `make test` do all set-up themselves.
 .DEFAULT_GOAL := help
 .PHONY: help setup run train knowledge gaps policy model model-server shell parse test lint validate nlu nlu-cross stories \
-        unit unit-actions unit-others e2e bench-services bench-nlu bench-fallback bench-policies bench-policy bench-pii bench-answers \
+        unit e2e bench-services bench-nlu bench-fallback bench-policies bench-policy bench-pii bench-answers \
         bench-knowledge bench-grounding bench-copilot bench-desk bench-packets pictures clean
 
 PY := .venv/bin/python
@@ -78,14 +78,9 @@ stories: train ## rasa test core on the test stories in tests/stories
 	    && echo "rasa test core: every story as predicted" || { cat var/log/stories.log; exit 1; }
 	@$(PY) -m tests.stories.coverage
 
-unit: setup ## unit tests, each service in its own environment; the action server's beside the others
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target unit-actions unit-others
-
-unit-actions:
-	@actions/.venv/bin/python -m pytest -q tests/unit/actions
-
-unit-others:
+unit: setup ## unit tests, each service in its own environment
 	@$(PY) -m pytest -q tests/unit/assistant tests/unit/deploy
+	@actions/.venv/bin/python -m pytest -q tests/unit/actions
 	@desk/.venv/bin/python -m pytest -q tests/unit/desk
 
 e2e: train ## the real services on free ports: conversations, outages, two browsers
