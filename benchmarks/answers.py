@@ -133,11 +133,16 @@ def hidden_sources(outcomes: list[Outcome]) -> set[str]:
     }
 
 
+def _context(passage: Passage) -> str:
+    """What a sentence of the passage may also take its words from; the plain chain's passages carry no day."""
+    return dated_context(passage) if passage.valid_from else passage.context
+
+
 def unsupported(outcomes: list[Outcome]) -> int:
     """Sentences sent that neither stand in their passage nor are supported by it."""
     claims = [c for o in outcomes if o.answer for c in o.answer.claims]
     return sum(
-        c.text not in c.passage.text and not evidence(c.text, c.passage.text, dated_context(c.passage)).supported
+        c.text not in c.passage.text and not evidence(c.text, c.passage.text, _context(c.passage)).supported
         for c in claims
     )
 
