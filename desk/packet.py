@@ -13,7 +13,7 @@ from typing import Any
 
 from desk.masking import masked_text, masked_value
 from desk.models import Conversation, User
-from desk.packet_schema import problems
+from desk.packet_schema import is_complete
 from desk.routing import instant
 
 REASONS = {
@@ -44,7 +44,7 @@ class Identity:
 
 @dataclass(frozen=True)
 class Packet:
-    """A handoff packet, ready to be shown. `incomplete`: it is not what the schema asks for, so parts may lack."""
+    """A handoff packet, ready to be shown."""
 
     reason: str = ""
     reason_turns: list[int] = field(default_factory=list)
@@ -64,7 +64,12 @@ class Packet:
     sentiment: str = ""
     urgency: str = ""
     told: str = ""
-    incomplete: bool = False
+    source: dict[str, Any] | None = field(default=None, repr=False)  # of version 2, as it came
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether it is not what the schema asks for, so that parts may lack. Takes about a millisecond."""
+        return self.source is not None and not is_complete(self.source)
 
 
 def sees_values(user: User, conversation: Conversation) -> bool:
@@ -135,7 +140,7 @@ def _second_version(value: dict[str, Any]) -> Packet:
         sentiment=_text(value.get("sentiment")),
         urgency=_text(value.get("urgency")),
         told=_text(value.get("told")),
-        incomplete=bool(problems(value)),
+        source=value,
     )
 
 
