@@ -121,6 +121,11 @@ class ChatModel:
         finally:
             call.end("abandoned")
 
+    @property
+    def loaded(self) -> bool:
+        """Whether LangChain and the client are there; until then calls wait for them."""
+        return self._client is not None and self._client.done()
+
     def warm(self) -> None:
         """Load LangChain and the provider's client, which takes seconds; never raises."""
         with suppress(ModelUnavailable):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser import alone
 
@@ -67,6 +69,35 @@ def test_a_ready_made_reply_by_keyboard_and_its_open_place(agent: Callable[..., 
     box.fill("/")
     box.press("Escape")
     expect(page.locator("#ready")).to_be_hidden()
+
+
+def test_keys_that_come_before_the_ready_made_replies_do(agent: Callable[..., Page], address: str) -> None:
+    page = agent("alex", address)
+    page.locator("#take").click()
+    box = page.locator("#reply")
+    expect(box).to_be_focused()
+    held: list[Route] = []
+    page.route("**/replies?*", lambda route: held.append(route))
+    box.press("/")
+    _wait(page, lambda: len(held) == 1)
+    box.press("Escape")
+    held.pop().continue_()
+    box.press_sequentially("hello")
+    _wait(page, lambda: len(held) == 5)
+    expect(page.locator("#ready")).to_be_hidden()
+    box.press("Enter")
+    for route in held:
+        route.continue_()
+    expect(box).to_have_value(re.compile("^Hello Jo, I'm Alex"))
+    expect(page.locator("#messages")).not_to_contain_text("/hello")
+
+
+def _wait(page: Page, condition: Callable[[], bool], seconds: float = 15.0) -> None:
+    """Let the page's events in until the condition holds."""
+    until = time.monotonic() + seconds
+    while not condition() and time.monotonic() < until:
+        page.wait_for_timeout(20)
+    assert condition()
 
 
 def test_links_to_turns_and_what_was_understood(agent: Callable[..., Page], address: str) -> None:

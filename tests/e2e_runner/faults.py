@@ -8,7 +8,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -22,7 +22,8 @@ from tests.model_server import ModelServer
 PATIENCE = 2.0  # seconds that the proxy waits for an action, as a gateway with a limit would
 FORWARD_TIMEOUT = 60.0  # seconds
 MODEL_BUDGET = 2.0  # seconds that the action server gives the model
-MODEL_NOTICED = 20.0  # seconds until a call must have come through: for the first one the action server loads LangChain
+MODEL_NOTICED = 5.0  # seconds until a call must have come through
+MODEL_LOADED = 60.0  # seconds that the action server may take to load LangChain
 POLL = 0.05  # seconds
 HOP_HEADERS = frozenset({"connection", "keep-alive", "transfer-encoding", "host", "content-length"})
 
@@ -121,9 +122,9 @@ def _send(handler: BaseHTTPRequestHandler, status: int, headers: dict[str, str],
 class Endpoints:
     """The endpoints file of the services; the action server reads its section `llm` again when the file changes."""
 
-    def __init__(self, original: Path, path: Path) -> None:
-        """Copies `original`, without a model, to `path`."""
-        self.path = path
+    def __init__(self, original: Path, path: Path, noticed: Callable[[], None] = lambda: None) -> None:
+        """Copies `original`, without a model, to `path`; `noticed` returns when the action server can use a new one."""
+        self.path, self.noticed = path, noticed
         self.content = yaml.safe_load(original.read_text(encoding="utf-8"))
         self.content.pop("llm", None)
         self._write(self.content)
@@ -140,6 +141,7 @@ class Endpoints:
         llm = {"model": "small", "model_provider": "openai", "base_url": server.url, "api_key": "not-a-real-key"}
         self._write(self.content | {"llm": llm | {"timeout_seconds": MODEL_BUDGET}})
         try:
+            self.noticed()
             yield server
         finally:
             self._write(self.content)

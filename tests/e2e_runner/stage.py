@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from types import TracebackType
+
+import httpx
 
 from deploy.local.environment import ROOT
 from deploy.local.stack import Stack
 from tests.e2e_runner.backend import Snapshot, database_of
-from tests.e2e_runner.faults import ActionProxy, Endpoints, Faults
+from tests.e2e_runner.faults import MODEL_LOADED, POLL, ActionProxy, Endpoints, Faults
 
 
 class Stage:
@@ -18,7 +21,7 @@ class Stage:
         """`var` is the services' run-time folder. Raises BackendError for a backend that cannot be put back."""
         self.stack = Stack(var, NO_PROXY="127.0.0.1,localhost")
         self.database = database_of(self.stack.env, var)
-        endpoints = Endpoints(ROOT / "endpoints.yml", var / "endpoints.yml")
+        endpoints = Endpoints(ROOT / "endpoints.yml", var / "endpoints.yml", self._model_loaded)
         self.stack.env["TANDEM_ENDPOINTS"] = str(endpoints.path)
         self.proxy = ActionProxy(self.stack.env["ACTIONS_URL"])
         self.stack.own["assistant"] = {"ACTIONS_URL": self.proxy.url}
@@ -39,6 +42,17 @@ class Stage:
         self.proxy.close()
         if self.snapshot:
             self.snapshot.close()
+
+    def _model_loaded(self) -> None:
+        """Without this a case would meet an action server that still loads LangChain, and no fault of the model."""
+        headers = {"Authorization": f"Bearer {self.stack.env['ACTIONS_TOKEN']}"}
+        until = time.monotonic() + MODEL_LOADED
+        while time.monotonic() < until:
+            state = httpx.get(f"{self.stack.env['ACTIONS_URL']}/model", headers=headers, timeout=10, trust_env=False)
+            if state.json().get("loaded"):
+                return
+            time.sleep(POLL)
+        raise AssertionError(f"The action server has not loaded the model after {MODEL_LOADED:g} s.")
 
     def reset(self) -> None:
         """The backend as it was right after it was seeded, and nothing called yet."""

@@ -5,31 +5,38 @@ const box = () => document.getElementById("reply");
 const popup = () => document.getElementById("ready");
 let chosen = -1;
 let asked = 0;
+// While the list is on its way: "" or the key that was pressed already.
+let awaited = null;
 
 const isOpen = () => popup() && !popup().hidden;
 const options = () => [...(popup()?.querySelectorAll("[role=option]") ?? [])];
 
 async function open(query) {
   const mine = ++asked;
+  awaited ??= "";
   const { conversation } = box().form.dataset;
   const name = document.querySelector("[data-first-name]")?.dataset.firstName ?? "";
-  let response;
   try {
-    response = await fetch(`/desk/conversations/${conversation}/replies?${new URLSearchParams({ q: query, name })}`, {
+    const response = await fetch(`/desk/conversations/${conversation}/replies?${new URLSearchParams({ q: query, name })}`, {
       headers: { "HX-Request": "true" },
     });
+    if (!response.ok) throw new Error(response.statusText);
+    if (mine === asked && popup()) popup().innerHTML = await response.text();
   } catch {
+    if (mine === asked) awaited = null;
     return;
   }
-  if (!response.ok || mine !== asked || !popup()) return;
-  popup().innerHTML = await response.text();
+  if (mine !== asked || !popup()) return;
   popup().hidden = false;
   choose(0);
+  if (awaited === "Enter" && options()[chosen]) insert(options()[chosen]);
+  awaited = null;
 }
 
 function close() {
   asked += 1;
   chosen = -1;
+  awaited = null;
   if (popup()) popup().hidden = true;
   box()?.removeAttribute("aria-activedescendant");
   box()?.removeAttribute("aria-controls");
@@ -65,7 +72,7 @@ document.addEventListener("input", (event) => {
   if (event.target.id !== "reply") return;
   const typed = event.target.value.match(/^\/([a-z0-9 -]*)$/i);
   if (typed) open(typed[1]);
-  else if (isOpen()) close();
+  else close();
 });
 
 // In the capture phase: Enter chooses here before the reply box would send.
@@ -83,17 +90,25 @@ document.addEventListener(
       }
       return;
     }
-    if (!isOpen()) return;
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (step) choose(chosen + step);
-    else if (event.key === "Enter" && options()[chosen]) insert(options()[chosen]);
-    else if (event.key === "Escape") close();
-    else return;
+    if (awaited !== null && event.key === "Escape") close();
+    else if (awaited !== null && event.key === "Enter" && !event.shiftKey) awaited = "Enter";
+    else if (!isOpen()) return;
+    else if (!moved(event)) return;
     event.preventDefault();
     event.stopPropagation();
   },
   true,
 );
+
+/** What a key does in the open list; false if it does nothing there. */
+function moved(event) {
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (step) choose(chosen + step);
+  else if (event.key === "Enter" && options()[chosen]) insert(options()[chosen]);
+  else if (event.key === "Escape") close();
+  else return false;
+  return true;
+}
 
 document.addEventListener("click", (event) => {
   if (event.target.closest("#open-replies")) {

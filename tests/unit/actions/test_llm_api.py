@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import time
 from pathlib import Path
 
 import httpx
@@ -9,7 +10,6 @@ import llm_fixtures
 import pytest
 from sanic import Sanic
 
-from actions import llm_api
 from actions.executor import SafeExecutor
 from actions.llm import ModelUnavailable, chat_model
 from actions.server import build
@@ -66,10 +66,21 @@ def test_an_open_breaker_is_seen(endpoints: Path, server: ModelServer) -> None:
     assert "not-a-real-key" not in str(seen)
 
 
+def test_a_model_that_was_configured_since_the_start_begins_to_load(endpoints: Path, server: ModelServer) -> None:
+    llm = f"{{model: small, model_provider: openai, base_url: '{server.url}', api_key: not-a-real-key}}"
+    endpoints.write_text(f"llm: {llm}\n")
+    until = time.monotonic() + 60
+    while not state().json()["loaded"]:
+        assert time.monotonic() < until
+    assert server.requests == []
+
+
 def test_a_provider_that_is_not_installed_is_told_at_the_start(
     endpoints: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     endpoints.write_text("llm: {model: m, model_provider: groq}\n")
-    llm_api.load()
+    model = chat_model()
+    assert model is not None
+    model.warm()
     (record,) = [r for r in caplog.records if r.message == "llm_cannot_be_used"]
     assert "langchain-groq" in record.reason  # type: ignore[attr-defined]
