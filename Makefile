@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup run train knowledge gaps policy model model-server shell parse test lint validate nlu nlu-cross stories \
         unit e2e bench-services bench-nlu bench-fallback bench-policies bench-policy bench-pii bench-answers \
-        bench-knowledge bench-grounding bench-copilot bench-desk bench-packets pictures clean
+        bench-knowledge bench-grounding bench-copilot bench-desk bench-packets pictures audit sbom attacks clean
 
 PY := .venv/bin/python
 RUFF := .venv/bin/ruff
@@ -80,7 +80,7 @@ stories: train ## rasa test core on the test stories in tests/stories
 
 unit: setup ## unit tests, each service in its own environment
 	@$(PY) -m pytest -q tests/unit/assistant tests/unit/deploy
-	@actions/.venv/bin/python -m pytest -q tests/unit/actions
+	@actions/.venv/bin/python -m pytest -q -n 2 --dist loadfile tests/unit/actions
 	@desk/.venv/bin/python -m pytest -q tests/unit/desk
 
 e2e: train ## the real services on free ports: conversations, outages, two browsers
@@ -123,6 +123,20 @@ bench-packets: setup ## handoff packets: fields, summaries (FILE: from pytest te
 
 bench-pii: setup ## personal data found in presidio-research's sample, beside Presidio as shipped (DATA=folder)
 	@actions/.venv/bin/python -m benchmarks.policy_pii $(DATA)
+
+audit: setup ## look the packages up in the advisory service (ADVISORIES=folder: PyPA's advisory database instead)
+	@$(PY) -m deploy.audit $(ADVISORIES)
+
+sbom: setup ## the packages of the three environments as CycloneDX files in var/sbom
+	@sh deploy/audit/sbom.sh
+
+attacks: train ## attack the services on loopback; prints what was tried and blocked (the same tests are in make test)
+	@mkdir -p var/results; rm -f var/results/attacks.jsonl
+	@export TANDEM_ATTACKS=$(CURDIR)/var/results/attacks.jsonl; \
+	    actions/.venv/bin/python -m pytest -q $$(find tests/unit/actions -name 'test_attacks_*.py') && \
+	    desk/.venv/bin/python -m pytest -q $$(find tests/unit/desk -name 'test_attacks_*.py') && \
+	    $(PY) -m pytest -q $$(find tests/unit/assistant tests/e2e tests/browser -name 'test_attacks_*.py'); \
+	    status=$$?; $(PY) -m tests.attacks; exit $$status
 
 pictures: e2e ## take the pictures in docs/images again
 	@cp var/images/*.png docs/images/
