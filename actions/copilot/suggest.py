@@ -7,7 +7,9 @@ task. Where there is nothing good to say there is no suggestion.
 
 import hashlib
 import re
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,6 +25,8 @@ from actions.logs import get_logger
 from actions.orders import describe
 from actions.parsing import order_number
 from actions.policy.engine import check_draft
+from actions.policy.rules import PolicyError
+from actions.policy.tokens import read_ahead
 from actions.speech import clock_time, long_date, money
 from actions.verification import PROOF
 
@@ -64,7 +68,15 @@ def suggest(call: Talk) -> Suggestions:
         if len(found) < MOST and (made := _checked(reply, opener)) and not any(_same(made, other) for other in found):
             found.append(made)
     log.info("suggested", extra={"count": len(found), "by": by, "outcome": result.outcome})
+    # Behind the answer: the wrap-up of this conversation then finds its personal data found.
+    texts = [turn.text for turn in call.turns if turn.who != "system"]
+    threading.Thread(target=_read_ahead, args=(texts,), name="read-ahead", daemon=True).start()
     return Suggestions(suggestions=found, by=by)
+
+
+def _read_ahead(texts: list[str]) -> None:
+    with suppress(PolicyError):  # the next call says so
+        read_ahead(texts)
 
 
 def _ordered(replies: list[_Reply], result: Result) -> list[_Reply]:
