@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -206,6 +207,10 @@ class RunningDesk:
 
     def logged_in(self, name: str = "alex") -> "Member":
         return Member(self.client(), name)
+
+    def chat(self) -> SimpleNamespace:
+        """A customer's new session: session_id, token, renewal, expires_in and assistant_url."""
+        return SimpleNamespace(**httpx.post(f"{self.url}/chat/session", trust_env=False).json())
 
 
 class Member:

@@ -3,7 +3,6 @@
 import pytest
 from conftest import handed_over, user, wait_for
 
-from desk import tokens
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +17,7 @@ def sam(desk):
 
 @pytest.fixture
 def session(desk):
-    return tokens.issue(desk.secret)
+    return desk.chat()
 
 
 @pytest.fixture
