@@ -12,7 +12,7 @@ logger = logging.getLogger(__name__)
 BY_CUSTOMER = "The customer has ended the chat and can no longer be reached here."
 BY_DESK = "The chat session was ended: the customer's page is closed and can no longer open this conversation."
 COPIED = (
-    "The customer's session token was used twice, as if it had been copied. The session was ended, so that nobody else "
+    "The token of this chat was used twice, as if somebody had copied it. The session was ended, so that nobody else "
     "reads on; the customer can start a new chat."
 )
 

@@ -4,7 +4,6 @@ import pytest
 from conftest import handed_over, user, wait_for
 
 
-
 @pytest.fixture(scope="module")
 def alex(desk):
     return desk.logged_in("alex")
