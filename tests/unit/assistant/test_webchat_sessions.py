@@ -182,10 +182,10 @@ def test_revoking_disconnects_every_tab_and_refuses_the_tokens(server, carol):
 
 def test_a_page_learns_that_it_was_revoked(server, carol):
     revoke(server, {"conversation": carol, "seconds": 900})
-    reasons, client = queue.Queue(), socketio.Client()
+    reasons, client = queue.Queue(), socketio.Client(websocket_extra_options={"origin": DESK})
     client.on("connect_error", reasons.put)
     with pytest.raises(socketio.exceptions.ConnectionError):
-        client.connect(server.url, headers={"Origin": DESK}, auth={"token": token(sub=carol)}, transports=["polling"])
+        client.connect(server.url, auth={"token": token(sub=carol)}, transports=["websocket"])
     assert reasons.get(timeout=WAIT) == {"message": "token_revoked"}
 
 

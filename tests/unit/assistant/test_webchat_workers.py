@@ -77,12 +77,8 @@ class Worker:
         assert self.line() == "done"
 
     def stop(self):
-        self.process.stdin.close()
-        try:
-            self.process.wait(5)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        self.process.kill()  # it has nothing to tidy up
+        self.process.communicate()
 
 
 def eventually(condition, seconds=RECOVERS_WITHIN):
