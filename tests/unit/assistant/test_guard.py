@@ -4,8 +4,9 @@ import pytest
 from rasa.core.channels.channel import CollectingOutputChannel, UserMessage
 
 from assistant.channels import guard as module
-from assistant.channels import recovery, signing
-from assistant.channels.guard import MAX_CHARACTERS, Guard
+from assistant.channels import recovery, sentences, signing
+from assistant.channels.guard import Guard
+from assistant.channels.limits import Limits
 
 CUSTOMER = "c0ffee"
 
@@ -123,7 +124,7 @@ def test_buttons_go_out_signed_and_the_original_stays():
 @pytest.mark.parametrize("empty", ["", "  \n", "\u200b\ufeff", "\x00", None])
 def test_an_empty_message_gets_a_sentence_and_stops_here(empty):
     rasa = Rasa()
-    assert texts(send(rasa, empty)) == [module.EMPTY]
+    assert texts(send(rasa, empty)) == [sentences.EMPTY]
     assert rasa.received == []
 
 
@@ -133,23 +134,31 @@ def test_a_message_that_is_no_text_gets_a_sentence_and_stops_here(caplog):
     message = UserMessage("", output, CUSTOMER)
     message.text = {"a": 1}
     asyncio.run(Guard(rasa).handle(message))
-    assert texts(output.messages) == [module.EMPTY]
+    assert texts(output.messages) == [sentences.EMPTY]
     assert rasa.received == []
     assert "is not text" in caplog.text
 
 
 def test_the_limit_is_said_when_a_message_is_too_long():
     rasa = Rasa()
-    assert texts(send(rasa, "x" * MAX_CHARACTERS)) == ["Hello!"]
-    assert texts(send(rasa, "x" * 10_000)) == [module.TOO_LONG]
-    assert "1,000 characters" in module.TOO_LONG
+    assert texts(send(rasa, "x" * 1_000)) == ["Hello!"]
+    for length in (1_001, 10_000, 100_000):
+        assert texts(send(rasa, "x" * length)) == [sentences.too_long(1_000)]
+    assert "1,000 characters" in sentences.too_long(1_000)
     assert len(rasa.received) == 1
+
+
+def test_a_channel_can_set_its_own_limits():
+    rasa = Rasa()
+    guard = Guard(rasa, Limits(characters=20, messages=2))
+    said = texts(send(rasa, "x" * 21, "hi", "hi", guard=guard))
+    assert said == [sentences.too_long(20), "Hello!", sentences.TOO_FAST]
 
 
 def test_a_card_number_reaches_nobody_and_the_customer_is_told_once():
     rasa = Rasa()
     said = texts(send(rasa, "it's 4111 1111 1111 1111", "again 4111-1111-1111-1111"))
-    assert said == [module.CARD_SEEN, "Hello!", "Hello!"]
+    assert said == [sentences.CARD_SEEN, "Hello!", "Hello!"]
     assert [message.text for message in rasa.received] == ["it's [card number removed]", "again [card number removed]"]
 
 
@@ -161,9 +170,9 @@ def test_clients_metadata_is_dropped():
 
 def test_too_many_messages_get_one_sentence():
     rasa = Rasa()
-    said = texts(send(rasa, *["hi"] * (module.MAX_MESSAGES + 5)))
-    assert said == ["Hello!"] * module.MAX_MESSAGES + [module.TOO_FAST]
-    assert len(rasa.received) == module.MAX_MESSAGES
+    said = texts(send(rasa, *["hi"] * 25))
+    assert said == ["Hello!"] * 20 + [sentences.TOO_FAST]
+    assert len(rasa.received) == 20
 
 
 def test_a_turn_that_fails_before_a_word_is_tried_once_more():
@@ -204,7 +213,7 @@ def test_a_slow_turn_says_so_while_it_goes_on(monkeypatch):
             await asyncio.sleep(0.05)
             await super().__call__(message)
 
-    assert texts(send(Slow(), "hi")) == [module.STILL_WORKING, "Hello!"]
+    assert texts(send(Slow(), "hi")) == [sentences.STILL_WORKING, "Hello!"]
 
 
 def test_messages_of_one_sender_are_handled_in_their_order():
