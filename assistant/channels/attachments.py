@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from assistant.channels import text
+from assistant.privacy import redactor
 
 MAX_ATTACHMENTS = 10
 MAX_NAME = 100  # characters
@@ -66,7 +67,7 @@ def _attachment(found: dict[Any, Any]) -> Attachment:
     kind, name, size = found.get("kind"), found.get("name"), found.get("bytes")
     return Attachment(
         kind if isinstance(kind, str) and kind in KINDS else "file",
-        text.remove_cards(text.clean(name[:MAX_NAME])) if isinstance(name, str) else "",
+        redactor.redact(text.clean(name[:MAX_NAME])) if isinstance(name, str) else "",
         size if type(size) is int and 0 <= size <= MAX_BYTES else None,
     )
 

@@ -6,8 +6,8 @@ import asyncio
 import functools
 import logging
 import os
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 from rasa.core.agent import Agent
@@ -15,16 +15,17 @@ from rasa.core.channels.channel import OutputChannel, UserMessage
 from rasa.shared.core.events import UserUttered
 from sanic import Blueprint, Sanic
 
-from assistant.channels import attachments, incoming, outage, prepared, recovery, sentences, text, turns
+from assistant.channels import attachments, incoming, outage, prepared, recovery, sentences, turns
 from assistant.channels.admission import Admission, Refused
 from assistant.channels.attachments import Attachment
 from assistant.channels.duplicates import Clicks, Deliveries
 from assistant.channels.health import add_route
 from assistant.channels.incoming import Incoming
-from assistant.channels.limits import MAX_SENDERS, Limits
+from assistant.channels.limits import Limits
 from assistant.channels.outage import Kept, Outage
 from assistant.channels.output import GuardedOutput, TurnOutput
 from assistant.channels.prepared import Prepared
+from assistant.channels.secrets import Secrets
 from assistant.channels.turns import Place, Turns
 from assistant.logs import keep_customers_words_out
 from assistant.stores import without_fallback
@@ -91,7 +92,7 @@ class Guard:
         self._admission = Admission(self._limits)
         self._deliveries = Deliveries()
         self._clicks = Clicks()
-        self._told_about_cards: OrderedDict[str, None] = OrderedDict()
+        self._secrets = Secrets()
 
     async def attach(self, app: Sanic, _loop: Any = None) -> None:
         """Remembers the server, which knows Rasa's agent."""
@@ -142,8 +143,7 @@ class Guard:
             if str(refusal):
                 await output.notify(sender, {"text": str(refusal)})
             return
-        # From here on nothing of the message stays in memory but what Rasa may read.
-        ready.put_into(message)
+        message.text = None  # what waits for its turn holds only what Rasa may read
         with self._turns.place(sender) as place:
             if place is Place.SENDER_FULL or place is Place.FULL:
                 full = sentences.FULL if place is Place.FULL else sentences.TOO_FAST
@@ -158,8 +158,12 @@ class Guard:
         self, message: UserMessage, attached: tuple[Attachment, ...], ready: Prepared, output: TurnOutput
     ) -> None:
         sender = message.sender_id
-        if text.CARD_REMOVED in ready.words and self._is_first_card(sender):
-            await output.notify(sender, {"text": sentences.CARD_SEEN})
+        typed = ready.words
+        words = await self._secrets.remove(self._agent(), sender, typed)
+        ready = replace(ready, words=words[: self._limits.characters])  # a marker can be longer than its secret
+        ready.put_into(message)
+        for notice in self._secrets.notices(sender, typed, ready.words):
+            await output.notify(sender, {"text": notice})
         if attached:
             await self._tell_about(attached, message, output)
         elif not ready.words:
@@ -245,11 +249,3 @@ class Guard:
         except Exception as error:
             logger.error("%s could not be told that it works again: %s.", conversation, type(error).__name__)
             return False
-
-    def _is_first_card(self, sender: str) -> bool:
-        if sender in self._told_about_cards:
-            return False
-        self._told_about_cards[sender] = None
-        if len(self._told_about_cards) > MAX_SENDERS:
-            self._told_about_cards.popitem(last=False)
-        return True

@@ -39,7 +39,7 @@ class Prepared:
 
 
 def prepare(incoming: Incoming, conversation: str, characters: int) -> Prepared:
-    """The message without what nobody may store, and with commands only from our own buttons.
+    """The message as everybody reads it, and with commands only from our own buttons.
 
     Raises:
         TooLong: it has more than `characters`.
@@ -52,13 +52,12 @@ def prepare(incoming: Incoming, conversation: str, characters: int) -> Prepared:
     if intent is None and payload and not text.starts_with_slash(payload):
         # A button without an intent stands for the words in its payload.
         typed = text.clean(payload)
-    words = text.remove_cards(text.neutralise(typed))
-    if max(len(typed), len(words)) > characters:
+    if len(typed) > characters:
         raise TooLong
     if intent is None:
-        return Prepared(words)
+        return Prepared(text.neutralise(typed))
     titled = typed and not text.starts_with_slash(typed)
-    return Prepared(words if titled else intent, intent)
+    return Prepared(typed if titled else intent, intent)
 
 
 def again(payload: str, shown: str) -> Prepared:

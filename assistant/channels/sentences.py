@@ -7,10 +7,6 @@ TOO_FAST = "You're writing faster than I can read. Please wait a few seconds, th
 TOO_MANY_FROM_NETWORK = (
     "A lot of messages are coming from your network, so I couldn't take this one. Please send it again in a minute."
 )
-CARD_SEEN = (
-    "I've removed a card number from your message. Please never send card details in a chat: "
-    "we won't ask for them here."
-)
 STILL_WORKING = "One moment, please: this is taking longer than usual."
 FULL = "Sorry, we're very busy at the moment and I couldn't take your message. Please send it again in a minute or two."
 
