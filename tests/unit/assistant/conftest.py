@@ -28,6 +28,7 @@ def channel_server():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TANDEM_SECRET", SECRET)
+        patch.setenv("RASA_TOKEN", "let-me-in")
         credentials = {
             "desk_url": "http://localhost:8080",
             "actions_token": "from-the-actions",

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from assistant.channels import sentences
-from assistant.channels import recovery
+from assistant.channels import recovery, sentences
 from assistant.channels.guard import Guard
 
 ROOT = Path(__file__).parents[3]
