@@ -9,7 +9,7 @@ READ_AS = {
     "сору my order": "copy my order",  # a word of nothing but Cyrillic look-alikes
     "ΑΒС order": "ABC order",  # Greek and Cyrillic
     "pаsswоrd": "password",
-    "ｃａｎｃｅｌ　ｎｏｗ": "cancel　now",
+    "ｃａｎｃｅｌ　ｎｏｗ": "cancel now",
     "𝐜𝐚𝐧𝐜𝐞𝐥 𝓶𝔂 ℴ𝓇𝒹ℯ𝓇": "cancel my order",
     "Ⓗⓔⓛⓟ": "Help",
     "ᶜᵃⁿᶜᵉˡ": "cancel",
