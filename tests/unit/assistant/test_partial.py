@@ -10,7 +10,9 @@ import httpx
 import pytest
 
 from assistant.channels import guard, internal, partial, sentences
-from tests.unit.assistant.test_webchat import BOB, QUIET, WAIT, Page
+from tests.unit.assistant.test_webchat import QUIET, WAIT, Page
+
+BOB = "b" * 32
 
 TOKEN = {"Authorization": "Bearer from-the-actions"}
 FIRST, SECOND = "The fee is £7.50.", "It is added to your next bill."
