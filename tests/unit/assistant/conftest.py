@@ -6,11 +6,14 @@ import pytest
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 SECRET = "a-secret-that-only-these-tests-know-0123"
+VAULT_KEY = "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVoyMzQ1Njc="
 
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch):
     monkeypatch.setenv("TANDEM_SECRET", SECRET)
+    monkeypatch.setenv("TANDEM_VAULT_KEY", VAULT_KEY)
+    monkeypatch.delenv("VAULT_DATABASE_URL", raising=False)
     monkeypatch.delenv("TANDEM_VAR", raising=False)
     monkeypatch.delenv("TANDEM_POLICY", raising=False)
     return monkeypatch
@@ -26,6 +29,7 @@ def channel_server():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TANDEM_SECRET", SECRET)
+        patch.setenv("RASA_TOKEN", "let-me-in")
         credentials = {
             "desk_url": "http://localhost:8080",
             "actions_token": "from-the-actions",

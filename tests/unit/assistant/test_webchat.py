@@ -7,7 +7,7 @@ import pytest
 import socketio
 import websocket
 
-from assistant.channels import guard, signing
+from assistant.channels import sentences, signing
 from assistant.channels.webchat import OriginsMissing, WebChatInput
 from tests.unit.assistant.test_tokens import token
 
@@ -161,14 +161,14 @@ def test_a_button_that_we_sent_is_an_intent_and_a_forged_one_is_not(server, mine
 def test_what_is_no_text_gets_a_sentence(server, data, mine):
     with Page(server, mine) as page:
         page.client.emit("user_uttered", data)
-        assert page.read()["text"] == guard.EMPTY
+        assert page.read()["text"] == sentences.EMPTY
     assert server.agent.received == []
 
 
 def test_ten_thousand_characters_get_a_sentence(server, mine):
     with Page(server, mine) as page:
         page.say("😀" * 10_000)
-        assert page.read()["text"] == guard.TOO_LONG
+        assert page.read()["text"] == sentences.too_long(1_000)
 
 
 def test_an_answer_is_one_bubble_with_its_sources(server, mine):
