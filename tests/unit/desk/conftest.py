@@ -108,6 +108,7 @@ class ScriptedAssistant:
     port: int = 0
     status: int = 200
     requests: list[tuple[str, list[dict[str, Any]]]] = field(default_factory=list)
+    tokens: set[str] = field(default_factory=set)
 
 
 @pytest.fixture(scope="session")
@@ -117,6 +118,7 @@ def scripted_server() -> Iterator[ScriptedAssistant]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
+            script.tokens.add(self.headers["Authorization"])
             if script.status == 200:
                 script.requests.append((self.path, json.loads(body)))
             self.send_response(script.status)
