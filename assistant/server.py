@@ -52,8 +52,7 @@ async def guard_api(app: Sanic, _loop: Any = None) -> None:
     logs.take_over()
     web.protect(app, os.environ.get("ASSISTANT_URL", ""), MAX_REQUEST, RESPONSE_SECONDS, web.API_HEADERS)
     app.error_handler = QuietErrors()
-    # First, so that not even Rasa's answer to OPTIONS comes before it.
-    app.request_middleware.appendleft(_door(os.environ["RASA_TOKEN"]))
+    app.on_request(_door(os.environ["RASA_TOKEN"]))
     # It logs each refused call as an error; `QuietErrors` logs those that are.
     logging.getLogger("rasa.server").setLevel(logging.CRITICAL)
 

@@ -161,6 +161,12 @@ def configure(service: str, level: str = "INFO", env: Mapping[str, str] = os.env
     _catch_the_uncaught(logging.getLogger("common.logs"))
 
 
+def configured() -> bool:
+    """Whether `configure` has been called in this process."""
+    kinds = (LineFormatter, JSONFormatter)
+    return any(isinstance(handler.formatter, kinds) for handler in logging.getLogger().handlers)
+
+
 def take_over() -> None:
     """Take the handlers of their own from all loggers: what libraries install prints whatever it is given."""
     for name in list(logging.root.manager.loggerDict):

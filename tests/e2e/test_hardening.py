@@ -29,7 +29,7 @@ CLOSED = {
         ),
         *("GET /conversations/x/tracker", "POST /conversations/x/tracker/events", "POST /conversations/x/messages"),
         *("POST /conversations/x/execute", "POST /conversations/x/trigger_intent", "GET /conversations/x/story"),
-        *("OPTIONS /status", "HEAD /status", "POST /health", "GET /health/", "GET //status", "GET /webhooks"),
+        *("HEAD /status", "POST /health", "GET /health/", "GET //status", "GET /webhooks"),
         *("GET /webhooks/../status", "GET /socket.io", "POST /webhooks/rest/webhook", "POST /webhooks/webchat/partial"),
     ],
     "actions": [
