@@ -78,16 +78,16 @@ def _leave_demo(settings: Settings) -> None:
     database = Database(settings.database_url)
     demo_password = os.environ.get("DEMO_AGENT_PASSWORD", "")
 
-    async def ensure() -> tuple[list[str], str | None]:
+    async def ensure() -> str | None:
         try:
             closed = await accounts.close_demo_users(database, demo_password) if demo_password else []
-            return closed, await accounts.ensure_admin(database)
+            if closed:
+                logging.getLogger("desk").warning("demo_users_disabled", extra={"users": ", ".join(closed)})
+            return await accounts.ensure_admin(database)
         finally:
             await database.close()
 
-    closed, password = asyncio.run(ensure())
-    if closed:
-        logging.getLogger("desk").warning("demo_users_disabled", extra={"users": ", ".join(closed)})
+    password = asyncio.run(ensure())
     if password:
         print(
             f"\nFirst start: log in at {settings.desk_url}/desk as admin with the one-time password {password}\n"
