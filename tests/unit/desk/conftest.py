@@ -109,7 +109,7 @@ class ScriptedAssistant:
     port: int = 0
     status: int = 200
     requests: list[tuple[str, Any]] = field(default_factory=list)
-    authorizations: list[str | None] = field(default_factory=list)
+    tokens: set[str] = field(default_factory=set)
 
 
 @pytest.fixture(scope="session")
@@ -119,9 +119,9 @@ def scripted_server() -> Iterator[ScriptedAssistant]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
+            script.tokens.add(self.headers["Authorization"])
             if script.status == 200:
                 script.requests.append((self.path, json.loads(body)))
-                script.authorizations.append(self.headers["Authorization"])
             self.send_response(script.status)
             self.send_header("Content-Length", "2")
             self.end_headers()
@@ -142,7 +142,7 @@ def assistant(scripted_server: ScriptedAssistant) -> ScriptedAssistant:
     """The scripted assistant with a clean sheet."""
     scripted_server.status = 200
     scripted_server.requests.clear()
-    scripted_server.authorizations.clear()
+    scripted_server.tokens.clear()
     return scripted_server
 
 
