@@ -102,13 +102,14 @@ def marked(database: Path, var: Path, fixed_clock, monkeypatch) -> Iterator[Path
             ]
         )
     with gaps._database() as lists:
-        for question, asker in ((f"Is {MARK}@example.com all right?", ""), ("Is it dishwasher-safe?", THEIRS), ("Others?", OTHERS)):
+        asked = [(f"Is {MARK}@example.com all right?", ""), ("Is it dishwasher-safe?", THEIRS), ("Others?", OTHERS)]
+        for question, asker in asked:
             lists.execute(
                 "INSERT INTO gaps (question, vector, count, first_seen, last_seen, nearest, score, asker)"
                 " VALUES (?, x'00', 1, ?, ?, '', 0, ?)",
                 (question, at.isoformat(), at.isoformat(), conversation_ref(asker) if asker else ""),
             )
-    call = {"at": at.isoformat(), "model": "m", "input": 5, "output": 1, "estimated": False, "cost": 0.1, "outcome": "ok"}
+    call = {"at": at.isoformat(), "model": "m", "input": 5, "output": 1, "estimated": False, "cost": 0.1}
     usage = [{**call, "conversation": conversation_ref(who)} for who in (THEIRS, OTHERS)]
     usage_file().write_text("".join(f"{json.dumps(line)}\n" for line in usage))
     for reference, who in (("a" * 12, THEIRS), ("b" * 12, OTHERS)):
@@ -171,7 +172,8 @@ def test_an_erased_person_is_nowhere_in_the_bytes(marked):
     assert len(holding(marked, MARK)) > 1
     report = erasing.erase(find(ACCOUNT))
     assert report.left == []
-    assert holding(marked, MARK, ACCOUNT, THEIRS, "14 ", f'{conversation_ref(THEIRS)}"}') == []
+    assert holding(marked, MARK, ACCOUNT, THEIRS) == []
+    assert conversation_ref(THEIRS) not in usage_file().read_text()
     assert not any(Path(f"{path}-wal").stat().st_size for path in (marked / "backend.db",) if path.exists())
 
 
