@@ -16,6 +16,7 @@ from desk.tasks_models import Task
 
 VIEWS = {"queue": "Queue", "mine": "Mine", "longest": "Waiting longest", "tasks": "Tasks", "all": "All"}
 FLAGGED = "flagged"
+EMPTIED = "erased-"  # how the id of a conversation begins of which only the row is left (desk/privacy)
 INBOX_LIMIT = 100
 TRANSCRIPT_LIMIT = 500
 MAX_QUERY = 200
@@ -82,7 +83,7 @@ async def inbox(
 
 
 def _rows(view: str, user: User) -> Select[Conversation]:
-    rows = select(Conversation)
+    rows = select(Conversation).where(Conversation.sender_id.not_like(f"{EMPTIED}%"))
     if view == "queue":
         return rows.where(_IS_WAITING).order_by(*queue_order())
     if view == "longest":

@@ -2,13 +2,16 @@
 
 import asyncio
 import base64
+import json
+import sqlite3
 
 import pytest
+from conftest import ROOT
 from vault_file import MASTER, VaultFile
 
 from desk import vault as vaults
 from desk.vault import Vault
-from desk.vault_tokens import clipped, covered
+from desk.vault_tokens import clipped, covered, normalise
 
 OTHER_KEY = base64.urlsafe_b64encode(b"k" * 32).decode()
 
@@ -145,3 +148,34 @@ def test_a_clipped_text_holds_no_half_token(most):
     assert len(cut) <= max(most, 0) and text.startswith(cut)
     rest = cut.replace("[[email:abcdefghijklmnop]]", "")
     assert "[" not in rest and "]" not in rest
+
+
+VECTORS = json.loads((ROOT / "tests/unit/vault_vectors.json").read_text())
+
+
+@pytest.fixture
+def made_elsewhere(tmp_path):
+    """The database that the vectors of the assistant's own tests describe."""
+    blob = {name: base64.b64decode(VECTORS[name]) for name in ("wrapped_pepper", "wrapped_data_key")}
+    path = VaultFile(tmp_path / "vectors.db").path
+    conversation = VECTORS["conversation"]
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE meta SET value = ? WHERE name = 'pepper'", (blob["wrapped_pepper"],))
+        key = (conversation, blob["wrapped_data_key"], VECTORS["key_id"], "")
+        connection.execute("INSERT INTO keys VALUES (?, ?, ?, ?)", key)
+        for entry in VECTORS["entries"]:
+            row = (conversation, entry["token"], entry["kind"], base64.b64decode(entry["ciphertext"]), "")
+            connection.execute("INSERT INTO entries VALUES (?, ?, ?, ?, ?)", row)
+    return f"sqlite:///{path}"
+
+
+def test_the_vectors_of_the_assistants_vault_are_read(made_elsewhere, run):
+    vault = Vault(made_elsewhere, VECTORS["TANDEM_VAULT_KEY"])
+    for entry in VECTORS["entries"]:
+        assert run(vault.reveal(VECTORS["conversation"], entry["token"])) == entry["value"]
+        assert any(entry["token"].startswith(start) for start in run(vault.beginnings(f" {entry['value']} "))), entry
+        assert normalise(entry["kind"], entry["value"]) == entry["normalised"]
+    for text in VECTORS["texts"]:
+        assert run(vault.reveal(VECTORS["conversation"], text["stored"])) == covered(text["clear"])
+    assert vault.trouble == ""
+    run(vault.close())
