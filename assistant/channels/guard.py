@@ -10,6 +10,7 @@ from typing import Any
 
 from rasa.core.agent import Agent
 from rasa.core.channels.channel import OutputChannel, UserMessage
+from rasa.shared.core.constants import REQUESTED_SLOT
 from rasa.shared.core.training_data.story_reader.yaml_story_reader import YAMLStoryReader
 from rasa.shared.nlu.training_data.message import Message
 from sanic import Blueprint, Sanic
@@ -18,6 +19,7 @@ from assistant.channels import recovery, signing, text
 from assistant.channels.limits import MAX_SENDERS, Pace, RateLimit, Turns
 from assistant.channels.output import GuardedOutput
 from assistant.logs import keep_customers_words_out
+from assistant.privacy import redactor, slots
 from assistant.stores import without_fallback
 
 logger = logging.getLogger(__name__)
@@ -33,10 +35,6 @@ TOO_LONG = (
     "Could you say it in fewer words, or send it in parts?"
 )
 TOO_FAST = "You're writing faster than I can read. Please wait a few seconds, then send your last message again."
-CARD_SEEN = (
-    "I've removed a card number from your message. Please never send card details in a chat: "
-    "we won't ask for them here."
-)
 STILL_WORKING = "One moment, please: this is taking longer than usual."
 
 OnNewMessage = Callable[[UserMessage], Awaitable[Any]]
@@ -67,7 +65,7 @@ class Guard:
         self._app: Sanic | None = None
         self._rate = RateLimit(MAX_MESSAGES, IN_SECONDS)
         self._turns = Turns()
-        self._told_about_cards: OrderedDict[str, None] = OrderedDict()
+        self._told_about_secrets: OrderedDict[tuple[str, str], None] = OrderedDict()
 
     async def attach(self, app: Sanic, _loop: Any = None) -> None:
         """Remembers the server, which knows Rasa's agent."""
@@ -100,8 +98,7 @@ class Guard:
         if refusal:
             await output.notify(message.sender_id, {"text": refusal})
             return
-        if text.CARD_REMOVED in message.text and self._is_first_card(message.sender_id):
-            await output.notify(message.sender_id, {"text": CARD_SEEN})
+        await self._remove_secrets(message, output)
         message.output_channel = output
         if not await self._run(message, output):
             await output.notify(message.sender_id, dict(recovery.NOT_RECEIVED))
@@ -126,10 +123,10 @@ class Guard:
         if len(typed) > MAX_CHARACTERS:
             return TOO_LONG
         if intent is None:
-            message.text = text.remove_cards(text.neutralise(typed))
+            message.text = text.neutralise(typed)
             return None if message.text else EMPTY
         titled = typed and not text.starts_with_slash(typed)
-        message.text = text.remove_cards(typed) if titled else intent
+        message.text = typed if titled else intent
         message.parse_data = _parse(intent, message.text)
         return None
 
@@ -155,12 +152,29 @@ class Guard:
             await output.notify(message.sender_id, {"text": STILL_WORKING})
         await turn
 
-    def _is_first_card(self, sender: str) -> bool:
-        if sender in self._told_about_cards:
+    async def _remove_secrets(self, message: UserMessage, output: GuardedOutput) -> None:
+        """Takes cards, passwords and codes out of the text, and tells the customer about the first of each kind."""
+        typed = message.text
+        # Only what reads like a code is worth a look at the conversation.
+        asked = redactor.may_hold_code(typed) and await self._asks_for_code(message.sender_id)
+        message.text = redactor.redact(typed, code_asked=asked)
+        if message.parse_data:
+            message.parse_data["text"] = message.text
+        for kind in redactor.kinds_removed(typed, message.text):
+            if self._is_first(message.sender_id, kind):
+                await output.notify(message.sender_id, {"text": redactor.notice(kind)})
+
+    async def _asks_for_code(self, conversation: str) -> bool:
+        agent = self._agent()
+        tracker = await agent.tracker_store.retrieve(conversation) if agent else None
+        return tracker is not None and tracker.get_slot(REQUESTED_SLOT) in slots.SECRET
+
+    def _is_first(self, sender: str, kind: str) -> bool:
+        if (sender, kind) in self._told_about_secrets:
             return False
-        self._told_about_cards[sender] = None
-        if len(self._told_about_cards) > MAX_SENDERS:
-            self._told_about_cards.popitem(last=False)
+        self._told_about_secrets[sender, kind] = None
+        if len(self._told_about_secrets) > MAX_SENDERS:
+            self._told_about_secrets.popitem(last=False)
         return True
 
 

@@ -1,11 +1,16 @@
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 from rasa.core.channels.channel import CollectingOutputChannel, UserMessage
+from rasa.shared.core.events import SlotSet
+from rasa.shared.core.slots import AnySlot
+from rasa.shared.core.trackers import DialogueStateTracker
 
 from assistant.channels import guard as module
 from assistant.channels import recovery, signing
 from assistant.channels.guard import MAX_CHARACTERS, Guard
+from assistant.privacy import redactor
 
 CUSTOMER = "c0ffee"
 
@@ -149,8 +154,40 @@ def test_the_limit_is_said_when_a_message_is_too_long():
 def test_a_card_number_reaches_nobody_and_the_customer_is_told_once():
     rasa = Rasa()
     said = texts(send(rasa, "it's 4111 1111 1111 1111", "again 4111-1111-1111-1111"))
-    assert said == [module.CARD_SEEN, "Hello!", "Hello!"]
+    assert said == [redactor.notice("card"), "Hello!", "Hello!"]
     assert [message.text for message in rasa.received] == ["it's [card number removed]", "again [card number removed]"]
+
+
+def test_each_kind_of_secret_is_told_about_once():
+    rasa = Rasa()
+    said = texts(send(rasa, "my password is hunter2", "cvv 123 and my pin is 4921", "my code is 482915"))
+    notices = [redactor.notice(kind) for kind in ("password", "card_code", "code")]
+    assert said == [notices[0], "Hello!", notices[1], "Hello!", notices[2], "Hello!"]
+    received = "".join(message.text for message in rasa.received)
+    assert not any(secret in received for secret in ("hunter2", "123", "4921", "482915"))
+
+
+def test_a_typed_token_is_made_harmless():
+    rasa = Rasa()
+    send(rasa, "who is [[email:aaaaaaaaaaaaaaaa]]?")
+    assert rasa.received[0].text == "who is [email:aaaaaaaaaaaaaaaa]?"
+
+
+@pytest.mark.parametrize("asked, received", [("code", "my code is 482915"), ("postcode", "my code is [code removed]")])
+def test_a_code_reaches_rasa_only_where_it_was_asked_for(asked, received):
+    tracker = DialogueStateTracker.from_events(
+        CUSTOMER, [SlotSet("requested_slot", asked)], [AnySlot("requested_slot", [])]
+    )
+
+    class Store:
+        async def retrieve(self, conversation):
+            return tracker
+
+    rasa = Rasa()
+    guard = Guard(rasa)
+    guard._app = SimpleNamespace(ctx=SimpleNamespace(agent=SimpleNamespace(tracker_store=Store())))
+    asyncio.run(guard.handle(UserMessage("my code is 482915", CollectingOutputChannel(), CUSTOMER)))
+    assert rasa.received[0].text == received
 
 
 def test_clients_metadata_is_dropped():
