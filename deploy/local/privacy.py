@@ -13,12 +13,13 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from deploy.local.environment import QUIET, ROOT, read_env_file
-from deploy.local.privacy_export import write_export
+from deploy.local.privacy_export import together, write_export
 from deploy.local.privacy_search import holding
 
 SERVICES = {
@@ -27,6 +28,14 @@ SERVICES = {
     "desk": ROOT / "desk/.venv/bin/python",
 }
 SECONDS = 300
+BATCH = 200  # conversations on one command line
+KINDS = {
+    "tracker_events": ("tracker.db", "events of conversations"),
+    "stream_events": ("events.db", "events of the stream"),
+    "vault_keys": ("vault.db", "keys (without them every copy is unreadable)"),
+    "vault_entries": ("vault.db", "values"),
+    "vault_addresses": ("vault.db", "addresses of channels"),
+}
 
 
 class Failed(Exception):
@@ -66,12 +75,12 @@ class Services:
     def __init__(self, var: Path) -> None:
         self.env = {**QUIET, **read_env_file(var / "env"), **os.environ, "TANDEM_VAR": str(var.resolve())}
 
-    def ask(self, service: str, command: str, given: dict | None = None) -> dict:
+    def ask(self, service: str, command: str, given: dict | None = None, *arguments: str) -> dict:
         """A command's answer. What is given goes by standard input: other users can read a command line.
 
         Raises Failed.
         """
-        argv = [str(SERVICES[service]), "-m", f"{service}.privacy", command]
+        argv = [str(SERVICES[service]), "-m", f"{service}.privacy", command, *arguments]
         try:
             done = subprocess.run(
                 argv,
@@ -95,8 +104,9 @@ def find(services: Services, person: str) -> dict:
     """Accounts, conversations, values and names of a person, from those who know. Raises Failed."""
     found = services.ask("actions", "find", {"person": person})
     values = [person, *found["accounts"], *found["values"]]
-    more = services.ask("assistant", "find", {"values": list(dict.fromkeys(values))})
-    found["conversations"] = sorted({*found["conversations"], *more["conversations"]})
+    for value in dict.fromkeys(values):
+        more = services.ask("assistant", "find", None, "--value", value)
+        found["conversations"] = sorted({*found["conversations"], *more["conversations"]})
     return found
 
 
@@ -110,7 +120,8 @@ def erase(services: Services, person: str, var: Path) -> Report:
             report.left.append("The action server still knows the person, so that this can be run again: do that.")
             break
         try:
-            report.take(service, services.ask(service, "erase", found))
+            for answer in _parts(services, service, "erase", found):
+                report.take(service, answer)
         except Failed as failure:
             done = False
             report.left.append(f"The {service} has erased nothing: {failure} Run this again when it works.")
@@ -120,13 +131,47 @@ def erase(services: Services, person: str, var: Path) -> Report:
     return report
 
 
+def _parts(services: Services, service: str, command: str, found: dict) -> Iterator[dict]:
+    """The answers of a service about a person; the assistant takes some conversations at a time."""
+    if service != "assistant":
+        yield services.ask(service, command, found)
+        return
+    for start in range(0, len(found["conversations"]), BATCH):
+        answer = services.ask(service, command, None, *found["conversations"][start : start + BATCH])
+        yield assistant_report(answer) if command == "erase" else answer
+
+
+def assistant_report(answer: dict) -> dict:
+    """The assistant's counts as lines."""
+    lines = [
+        {"store": store, "kind": kind, "erased": answer[name], "kept": 0, "why": ""}
+        for name, (store, kind) in KINDS.items()
+        if answer.get(name)
+    ]
+    clean = answer.get("old_bytes_gone", True)
+    left = [] if clean else ["The assistant's files were too busy to be rewritten: run this again in a quieter moment."]
+    return {"lines": lines, "left": left}
+
+
+def purge_arguments(days: dict, dry_run: bool) -> list[str]:
+    """What the assistant's `purge` is told: the moments before which conversations and events are too old."""
+    now = datetime.now(timezone.utc).replace(microsecond=0)
+    before, events_before = (now - timedelta(days=days[name]) for name in ("conversations", "events"))
+    dates = ["--before", before.isoformat(), "--events-before", events_before.isoformat()]
+    return [*dates, *(["--dry-run"] if dry_run else [])]
+
+
 def retention(services: Services, dry_run: bool) -> Report:
     """Delete what is older than policy.yml wants it kept. Raises Failed when the policy cannot be read."""
     days = services.ask("actions", "rules")
     report = Report()
     for service in SERVICES:
         try:
-            report.take(service, services.ask(service, "retention", {"days": days, "dry_run": dry_run}))
+            if service == "assistant":
+                answer = assistant_report(services.ask(service, "purge", None, *purge_arguments(days, dry_run)))
+            else:
+                answer = services.ask(service, "retention", {"days": days, "dry_run": dry_run})
+            report.take(service, answer)
         except Failed as failure:
             report.left.append(f"The {service} has deleted nothing: {failure} Run this again when it works.")
     return report
@@ -135,10 +180,12 @@ def retention(services: Services, dry_run: bool) -> Report:
 def export(services: Services, person: str, to: Path) -> tuple[int, list[str]]:
     """Write what is kept about a person to a file; how many conversations, and what is missing. Raises Failed."""
     found = find(services, person)
-    parts = {service: services.ask(service, "export", found) for service in ("actions", "desk")}
-    missing = [sentence for part in parts.values() for sentence in part.pop("left", [])]
-    conversations = parts["desk"]["conversations"]
-    write_export(to, parts["actions"], conversations)
+    parts = {service: list(_parts(services, service, "export", found)) for service in SERVICES}
+    missing = [sentence for answers in parts.values() for answer in answers for sentence in answer.pop("left", [])]
+    told = [row for answer in parts["assistant"] for row in answer["conversations"]]
+    [account], [desk] = parts["actions"], parts["desk"]
+    conversations = together(desk["conversations"], told)
+    write_export(to, account, conversations)
     return len(conversations), missing
 
 

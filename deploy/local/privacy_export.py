@@ -38,6 +38,34 @@ def write_export(to: Path, account: dict, conversations: list[dict]) -> None:
     part.replace(to)
 
 
+def together(desk: list[dict], assistant: list[dict]) -> list[dict]:
+    """The desk's conversations, and those that only the assistant has still got."""
+    known = {conversation["conversation"] for conversation in desk}
+    return [*desk, *(_told(row) for row in assistant if row["conversation"] not in known and row["events"])]
+
+
+def _told(row: dict) -> dict:
+    """What was said, from the assistant's events."""
+    said = [event for event in row["events"] if event.get("event") in ("user", "bot") and event.get("text")]
+    return {
+        "conversation": row["conversation"],
+        "channel": next((event["input_channel"] for event in said if event.get("input_channel")), ""),
+        "last activity": _moment(row["events"][-1]),
+        "messages": [
+            {"at": _moment(event), "from": "you" if event["event"] == "user" else "assistant", "text": event["text"]}
+            for event in said
+        ],
+        "handover": None,
+        "notes": [],
+        "call-backs and tasks": [],
+        "wrap-ups": [],
+    }
+
+
+def _moment(event: dict) -> str:
+    return datetime.fromtimestamp(event.get("timestamp") or 0, timezone.utc).isoformat()
+
+
 def as_text(conversation: dict) -> str:
     """A conversation as a person reads it."""
     lines = [f"Conversation {conversation['conversation']}, {conversation['channel'] or 'channel unknown'}", ""]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import stat
 import zipfile
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -34,24 +35,36 @@ TALK = {
     "call-backs and tasks": [],
     "wrap-ups": [],
 }
+SMS = {
+    "conversation": "sms-2",
+    "address": "+447700900123",
+    "values": [],
+    "events": [
+        {"event": "action", "timestamp": 1.0, "name": "action_listen"},
+        {"event": "user", "timestamp": 60.0, "text": "Hi", "input_channel": "sms"},
+        {"event": "bot", "timestamp": 61.0, "text": "Hello"},
+    ],
+}
 ANSWERS = {
     "actions find": FOUND,
     "assistant find": {"conversations": ["sms-2", "web-1"]},
-    "assistant erase": {"lines": [LINE | {"store": "tracker.db"}], "left": []},
+    "assistant erase": {"conversations": 2, "tracker_events": 3, "vault_keys": 1, "old_bytes_gone": True},
     "desk erase": {"lines": [LINE], "left": []},
     "actions erase": {"lines": [LINE | {"store": "backend.db", "erased": 0, "kept": 2, "why": "by law"}], "left": []},
     "actions export": {"contacts": [{"name": "Marked Person"}]},
     "desk export": {"conversations": [TALK]},
     "actions rules": {"desk": 365, "audit": 1095, "conversations": 365, "events": 30},
-    "assistant retention": {"lines": [], "left": []},
+    "assistant export": {"conversations": [{"conversation": "web-1", "events": []}, SMS]},
+    "assistant purge": {"conversations": 0, "old_bytes_gone": True},
     "actions retention": {"lines": [], "left": []},
     "desk retention": {"lines": [LINE], "left": []},
 }
 SCRIPT = """#!/bin/sh
-printf '%s %s ' "$2" "$3" >> {log}; cat >> {log}; echo >> {log}
+printf '%s|' "$@" >> {log}; cat >> {log}; echo >> {log}
 file="{answers}/${{2%.privacy}} $3"
 if [ -f "$file.sentence" ]; then cat "$file.sentence" >&2; exit 2; fi
 cat "$file"
+[ "$2" = assistant.privacy ] && exit 0
 grep -q '"left": \\[\\]' "$file" || case "$3" in erase|retention) exit 1;; esac
 """
 
@@ -74,26 +87,27 @@ def scripted(tmp_path, monkeypatch):
     return answers
 
 
-def asked(scripted: Path) -> list[tuple[str, dict]]:
-    lines = (scripted.parent / "asked.log").read_text().splitlines()
-    return [
-        (f"{line.split()[0].removesuffix('.privacy')} {line.split()[1]}", json.loads(line.split(" ", 2)[2]))
-        for line in lines
-    ]
+def asked(scripted: Path) -> list[tuple[str, list[str], dict]]:
+    """The calls: service and command, further arguments, standard input."""
+    calls = []
+    for line in (scripted.parent / "asked.log").read_text().splitlines():
+        _, service, command, *arguments, given = line.split("|")
+        calls.append((f"{service.removesuffix('.privacy')} {command}", arguments, json.loads(given)))
+    return calls
 
 
 def test_a_person_is_looked_for_everywhere_and_the_directory_goes_last(scripted, capsys):
     assert main(["erase", "NA204518"]) == 0
     calls = asked(scripted)
-    assert [name for name, _ in calls] == [
-        "actions find",
-        "assistant find",
-        "assistant erase",
-        "desk erase",
-        "actions erase",
+    theirs = FOUND | {"conversations": ["sms-2", "web-1"]}
+    assert calls == [
+        ("actions find", [], {"person": "NA204518"}),
+        ("assistant find", ["--value", "NA204518"], {}),
+        ("assistant find", ["--value", "marked@example.com"], {}),
+        ("assistant erase", ["sms-2", "web-1"], {}),
+        ("desk erase", [], theirs),
+        ("actions erase", [], theirs),
     ]
-    assert calls[1][1] == {"values": ["NA204518", "marked@example.com"]}
-    assert all(given == FOUND | {"conversations": ["sms-2", "web-1"]} for _, given in calls[2:])
     printed = capsys.readouterr().out
     assert "desk.db: messages" in printed and "3 erased" in printed and "2 kept (by law)" in printed
     assert "nothing of the person is left" in printed and "marked@example.com" not in printed
@@ -102,7 +116,7 @@ def test_a_person_is_looked_for_everywhere_and_the_directory_goes_last(scripted,
 def test_a_service_that_fails_is_left_to_do_and_the_directory_stays(scripted, capsys):
     (scripted / "desk erase.sentence").write_text("The desk's database cannot be used: check DESK_DATABASE_URL.\n")
     assert main(["erase", "NA204518"]) == 1
-    assert "actions erase" not in [name for name, _ in asked(scripted)]
+    assert "actions erase" not in [name for name, *_ in asked(scripted)]
     printed = capsys.readouterr().out
     assert "LEFT TO DO: The desk has erased nothing: The desk's database cannot be used" in printed
     assert "The action server still knows the person" in printed and "nothing of the person is left" not in printed
@@ -114,7 +128,7 @@ def test_what_a_service_leaves_to_do_is_said(scripted, capsys):
     (scripted / "desk erase").write_text(json.dumps({"lines": [], "left": ["desk.db is read all the time."]}))
     assert main(["erase", "NA204518", "--json"]) == 1
     report = json.loads(capsys.readouterr().out)
-    assert report["left"] == ["desk.db is read all the time."] and len(report["lines"]) == 2
+    assert report["left"] == ["desk.db is read all the time."] and len(report["lines"]) == 3
 
 
 def test_what_is_found_afterwards_is_said_with_its_file(scripted, capsys):
@@ -135,7 +149,7 @@ def test_nobody_is_erased_without_a_name(scripted, capsys, who):
 def test_the_name_may_stand_in_the_environment(scripted, monkeypatch):
     monkeypatch.setenv("PERSON", "NA204518")
     assert main(["erase"]) == 0
-    assert asked(scripted)[0] == ("actions find", {"person": "NA204518"})
+    assert asked(scripted)[0] == ("actions find", [], {"person": "NA204518"})
 
 
 def test_who_cannot_be_found_ends_it_with_the_services_own_sentence(scripted, capsys):
@@ -146,14 +160,17 @@ def test_who_cannot_be_found_ends_it_with_the_services_own_sentence(scripted, ca
 
 def test_retention_gives_the_days_of_the_policy_to_all(scripted, capsys):
     assert main(["retention", "--dry-run"]) == 0
-    given = {name: what for name, what in asked(scripted) if name.endswith("retention")}
-    assert given.keys() == {"assistant retention", "actions retention", "desk retention"}
-    assert all(what == {"days": ANSWERS["actions rules"], "dry_run": True} for what in given.values())
+    calls = {name: (arguments, given) for name, arguments, given in asked(scripted)[1:]}
+    wanted = {"days": ANSWERS["actions rules"], "dry_run": True}
+    assert calls["actions retention"] == calls["desk retention"] == ([], wanted)
+    before, since, events, events_since, dry = calls["assistant purge"][0]
+    assert (before, events, dry) == ("--before", "--events-before", "--dry-run")
+    assert datetime.fromisoformat(events_since) - datetime.fromisoformat(since) == timedelta(days=335)
     assert capsys.readouterr().out.startswith("Would be deleted:\n")
 
 
 def test_retention_goes_on_after_a_failure(scripted, tmp_path):
-    (scripted / "assistant retention.sentence").write_text("The conversations cannot be read.\n")
+    (scripted / "assistant purge.sentence").write_text("The conversations cannot be read.\n")
     report = retention(Services(tmp_path / "var"), dry_run=False)
     assert len(report.lines) == 1
     [sentence] = report.left
@@ -176,17 +193,22 @@ def test_the_export_is_a_zip_that_a_person_can_read(scripted, tmp_path, capsys):
             "account.json",
             "conversations.json",
             "conversations/001.txt",
+            "conversations/002.txt",
         ]
+        assert (
+            "1970-01-01 00:01  you: Hi\n1970-01-01 00:01  assistant: Hello"
+            in archive.read("conversations/002.txt").decode()
+        )
         text = archive.read("conversations/001.txt").decode()
         assert json.loads(archive.read("account.json")) == {"contacts": [{"name": "Marked Person"}]}
     assert "2026-11-22 15:00  you: Hello Zoë" in text and "2026-11-22 15:05  note, Kind" in text
-    assert "1 conversations" in capsys.readouterr().out
+    assert "2 conversations" in capsys.readouterr().out
 
 
 def test_the_export_is_json_where_that_is_asked_for(scripted, tmp_path):
     to = tmp_path / "person.json"
     assert main(["export", "NA204518", "--to", str(to)]) == 0
-    assert json.loads(to.read_text())["conversations"] == [TALK]
+    assert json.loads(to.read_text())["conversations"][0] == TALK
 
 
 def test_an_export_without_its_values_says_what_is_missing(scripted, tmp_path, capsys):
@@ -227,4 +249,13 @@ def test_erase_takes_a_conversation_of_which_only_the_assistant_knows(scripted, 
     (scripted / "actions find").write_text(json.dumps({"accounts": [], "conversations": [], "values": [], "names": []}))
     report = erase(Services(tmp_path / "var"), "nobody@example.com", tmp_path / "var")
     assert report.left == []
-    assert asked(scripted)[1] == ("assistant find", {"values": ["nobody@example.com"]})
+    assert asked(scripted)[1:3] == [
+        ("assistant find", ["--value", "nobody@example.com"], {}),
+        ("assistant erase", ["sms-2", "web-1"], {}),
+    ]
+
+
+def test_files_of_the_assistant_that_were_too_busy_are_left_to_do(scripted, capsys):
+    (scripted / "assistant erase").write_text(json.dumps({"tracker_events": 3, "old_bytes_gone": False}))
+    assert main(["erase", "NA204518"]) == 1
+    assert "LEFT TO DO: The assistant's files were too busy" in capsys.readouterr().out
