@@ -10,6 +10,7 @@ from desk.context import desk_of
 from desk.conversations import find_by_sender, transcript
 from desk.models import Message, now
 from desk.rendering import page
+from desk.sight import Sight
 
 chat = Blueprint("chat")
 
@@ -52,6 +53,7 @@ async def history(request: Request) -> HTTPResponse:
         return _expired()
     conversation = await find_by_sender(desk.database, session_id)
     messages = await transcript(desk.database, conversation.id) if conversation else []
+    await Sight(desk.vault).show(session_id, messages)
     last_bot = next((row.id for row in reversed(messages) if row.who != "system"), None)
     return json(
         {
