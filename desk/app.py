@@ -111,6 +111,7 @@ def _life(app: Sanic) -> None:
         await app.ctx.event_source.close()
         await desk.assistant.close()
         await desk.actions.close()
+        await desk.vault.close()
         await desk.database.close()
 
 

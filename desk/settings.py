@@ -39,6 +39,8 @@ class Settings:
     rasa_token: str = field(repr=False)
     database_url: str = field(repr=False)
     events_database_url: str = field(repr=False)
+    vault_database_url: str = field(default="sqlite:///vault.db", repr=False)
+    vault_key: str = field(default="", repr=False)
     actions_token: str = field(default="", repr=False)
     desk_token: str = field(default="", repr=False)
     assistant_url: str = "http://127.0.0.1:5005"
@@ -70,6 +72,8 @@ class Settings:
             rasa_token=_required(env, "RASA_TOKEN"),
             database_url=database_url(env),
             events_database_url=env.get("EVENTS_DATABASE_URL") or _sqlite(folder / "events.db"),
+            vault_database_url=env.get("VAULT_DATABASE_URL") or f"sqlite:///{folder / 'vault.db'}",
+            vault_key=env.get("TANDEM_VAULT_KEY", "").strip(),
             actions_token=_required(env, "ACTIONS_TOKEN"),
             desk_token=_required(env, "DESK_TOKEN"),
             actions_url=(env.get("ACTIONS_URL") or f"http://127.0.0.1:{actions_port}").rstrip("/"),

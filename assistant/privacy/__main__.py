@@ -71,10 +71,13 @@ def _parser() -> argparse.ArgumentParser:
     ):
         command(name, _on_records(run), text).add_argument("conversations", nargs="+", metavar="CONVERSATION")
     purge = command(
-        "purge", _on_records(lambda r, a: r.purge(a.before, a.events_before)), "erase conversations that ended long ago"
+        "purge",
+        _on_records(lambda r, a: r.purge(a.before, a.events_before, a.dry_run)),
+        "erase conversations that ended long ago",
     )
     purge.add_argument("--before", required=True, type=_date, metavar="DATE", help="nothing said since then (ISO, UTC)")
     purge.add_argument("--events-before", type=_date, metavar="DATE", help="delete older rows of the event stream, too")
+    purge.add_argument("--dry-run", action="store_true", help="count, and delete nothing")
     return parser
 
 

@@ -16,6 +16,7 @@ from assistant.privacy.keys import VaultError
 
 TRACKER_STORES = ("sql", "assistant.privacy.tracker_store.privatetrackerstore")
 LOCK_SECONDS = 10
+EMPTY = "{}"  # the newest event of the stream after it was erased
 BATCH = 500
 
 
@@ -30,8 +31,12 @@ class Row:
 class EventTable:
     """The table `events` of the tracker store's or the event broker's database."""
 
-    def __init__(self, url: Any) -> None:
-        """Opens the database; a table that is not there yet is an empty one."""
+    def __init__(self, url: Any, followed: bool = False) -> None:
+        """Opens the database; a table that is not there yet is an empty one.
+
+        `followed`: somebody reads it by number (the desk does), so that no number may be given to two events.
+        """
+        self._followed = followed
         self.engine = sa.create_engine(url, future=True, **_options(url))
         self._sqlite = self.engine.dialect.name == "sqlite"
         self.table = sa.Table(
@@ -95,8 +100,20 @@ class EventTable:
         count = 0
         for batch in _batches(sorted(ids)):
             with self.engine.begin() as db:
-                count += db.execute(sa.delete(self.table).where(self.table.c.id.in_(batch))).rowcount
+                emptied, kept = self._empty_newest(db, batch) if self._followed and self._sqlite else (0, None)
+                gone = sa.delete(self.table).where(self.table.c.id.in_(batch), self.table.c.id.is_not(kept))
+                count += emptied + db.execute(gone).rowcount
         return count
+
+    def _empty_newest(self, db: sa.engine.Connection, batch: list[int]) -> tuple[int, int | None]:
+        """Empties the newest row if it is in the batch: SQLite would give its number to the next event, and a reader
+        who is past it would never see that one. Returns how many rows were emptied, and the number that stays.
+        """
+        newest = db.execute(sa.select(self.table.c.id, self.table.c.data).order_by(self.table.c.id.desc())).first()
+        if newest is None or newest.id not in batch:
+            return 0, None
+        db.execute(sa.update(self.table).where(self.table.c.id == newest.id).values(sender_id="", data=EMPTY))
+        return int(newest.data != EMPTY), newest.id
 
     def clean_up(self) -> bool:
         """Takes the old bytes out of the database's files; False when it was too busy for that.
@@ -137,7 +154,7 @@ def stream_events() -> EventTable | None:
         endpoint = EndpointConfig.from_dict(endpoint.kwargs["inner"])
     if endpoint is None or str(endpoint.type).lower() != "sql":
         return None
-    return EventTable(_url(endpoint))
+    return EventTable(_url(endpoint), followed=True)
 
 
 def _endpoints() -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from assistant.channels.addressbook import conversation_of
-from assistant.privacy.databases import EventTable
+from assistant.privacy.databases import EMPTY, EventTable
 from assistant.privacy.protect import Protector
 from assistant.privacy.vault import ADDRESSES, KEYS, Vault
 
@@ -59,10 +59,11 @@ class Records:
                 report[name] = report.get(name, 0) + count
         return report | {"old_bytes_gone": self.clean_up()}
 
-    def purge(self, before: datetime, events_before: datetime | None = None) -> Report:
+    def purge(self, before: datetime, events_before: datetime | None = None, dry_run: bool = False) -> Report:
         """Erases the conversations in which nothing was said since `before`.
 
-        Rows of the event stream from before `events_before` go too, whatever conversation they are of.
+        Rows of the event stream from before `events_before` go too, whatever conversation they are of. A dry run
+        counts conversations and events, and deletes nothing.
         """
         latest = self._tracker.last_times()
         with self._vault.engine.connect() as db:
@@ -72,6 +73,8 @@ class Records:
         if stream:
             orphans -= set(stream.conversations())
         old = {conversation for conversation, at in latest.items() if at < before.timestamp()}
+        if dry_run:
+            return self._count(sorted(old | orphans), events_before)
         report = self.erase(sorted(old | orphans))
         if stream and events_before:
             expired = 0
@@ -80,6 +83,19 @@ class Records:
             report["stream_events"] = report.get("stream_events", 0) + expired
             report["old_bytes_gone"] = self.clean_up()
         return report
+
+    def _count(self, conversations: list[str], events_before: datetime | None) -> Report:
+        """What `purge` would delete."""
+        rows = {
+            name: {row.id for conversation in conversations for row in table.rows(conversation)}
+            for name, table in self._tables.items()
+        }
+        stream = self._tables.get("stream_events")
+        if stream and events_before:
+            limit = events_before.timestamp()
+            old = (row for batch in stream.all_rows() for row in batch if row.data != EMPTY)
+            rows["stream_events"] |= {row.id for row in old if _timestamp(row.data) < limit}
+        return {"conversations": len(conversations)} | {name: len(ids) for name, ids in rows.items()}
 
     def clean_up(self) -> bool:
         """Takes deleted bytes out of the files; False when a database was too busy for that."""

@@ -15,6 +15,7 @@ from desk.logins import countable
 from desk.models import Message, now
 from desk.rendering import page
 from desk.settings import Settings
+from desk.sight import Sight
 
 chat = Blueprint("chat")
 
@@ -94,6 +95,7 @@ async def history(request: Request) -> HTTPResponse:
         return _error(request, 401, _EXPIRED)
     conversation = await find_by_sender(desk.database, session_id)
     messages = await transcript(desk.database, conversation.id) if conversation else []
+    await Sight(desk.vault).show(session_id, messages)
     last_bot = next((row.id for row in reversed(messages) if row.who != "system"), None)
     return json(
         {

@@ -208,6 +208,31 @@ def test_purge_deletes_what_ended_before_a_day(command, var):
     assert report["stream_events"] == 4 and load(var, "new") is not None
 
 
+def test_a_dry_run_counts_what_purge_deletes(command):
+    command("migrate")
+    between = datetime.fromtimestamp((OLD + NEW) / 2, timezone.utc).date().isoformat()
+    later = datetime.fromtimestamp(NEW + 86_400, timezone.utc).isoformat()
+    given = ("purge", "--before", between, "--events-before", later)
+    _, counted = command(*given, "--dry-run")
+    _, done = command(*given)
+    assert counted == {name: done[name] for name in counted}
+    assert counted == {"conversations": 1, "tracker_events": 4, "stream_events": 8}
+    assert set(command(*given, "--dry-run")[1].values()) == {0}
+
+
+def test_the_number_of_an_erased_event_is_not_given_to_another(command, var):
+    command("migrate")
+    stream = sa.create_engine(f"sqlite:///{var}/events.db")
+    with stream.connect() as db:
+        newest = db.execute(sa.text("SELECT max(id) FROM events WHERE sender_id = 'new'")).scalar()
+    assert command("erase", "new")[1]["stream_events"] == 4
+    assert command("erase", "new")[1]["stream_events"] == 0
+    with stream.begin() as db:
+        db.execute(sa.text("INSERT INTO events (sender_id, data) VALUES ('next', '{}')"))
+        assert db.execute(sa.text("SELECT id FROM events WHERE sender_id = 'next'")).scalar() == newest + 1
+    stream.dispose()
+
+
 def test_a_wrong_date_and_a_missing_key_are_clear(command, environment):
     assert command("purge", "--before", "yesterday")[0] == 2
     environment.setenv("TANDEM_VAULT_KEY", "nonsense")
