@@ -2,7 +2,8 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup run train knowledge gaps policy model model-server shell parse test lint validate nlu nlu-cross stories \
         unit e2e bench-services bench-nlu bench-fallback bench-policies bench-policy bench-pii bench-answers \
-        bench-knowledge bench-grounding bench-copilot bench-desk bench-packets pictures audit sbom attacks clean
+        bench-knowledge bench-grounding bench-copilot bench-desk bench-packets pictures erase export retention \
+        audit sbom attacks clean
 
 PY := .venv/bin/python
 RUFF := .venv/bin/ruff
@@ -37,6 +38,15 @@ gaps: setup ## the questions that found no answer, for those who write articles 
 
 policy: setup ## check policy.yml and show what each rule catches on the examples beside it
 	@TANDEM_VAR=$${TANDEM_VAR:-$(CURDIR)/var} actions/.venv/bin/python -m actions.policy check
+
+retention: setup ## delete what policy.yml wants no longer kept (DRY=1: only say what that would be)
+	@$(PY) -m deploy.local.privacy retention $(if $(DRY),--dry-run)
+
+erase: setup ## erase a person everywhere (PERSON=NA204518, an e-mail address or a conversation's id)
+	@$(PY) -m deploy.local.privacy erase
+
+export: setup ## write all that is kept about a person to a file (PERSON=...; TO=file.zip or file.json)
+	@$(PY) -m deploy.local.privacy export $(if $(TO),--to '$(TO)')
 
 shell: train ## talk to the assistant in the terminal (the action server must run)
 	@set -a; . var/env; set +a; $(QUIET) .venv/bin/rasa shell --model var/models --endpoints endpoints.yml

@@ -123,13 +123,14 @@ class SafeExecutor(ActionExecutor):
             logger.error("recovery_failed", extra={"action": action_call["next_action"]}, exc_info=error)
             return [SlotSet(REQUESTED_SLOT, None)]
 
-    @staticmethod
     def _log(
-        level: int, action_call: dict[str, Any], started: float, outcome: str, error: Exception | None = None
+        self, level: int, action_call: dict[str, Any], started: float, outcome: str, error: Exception | None = None
     ) -> None:
         tracker = action_call.get("tracker") or {}
+        name = action_call.get("next_action")
         fields = {
-            "action": action_call.get("next_action"),
+            # A name that no action has is whatever the caller sent.
+            "action": name if name in self.actions else "unknown",
             "conversation": conversation_ref(str(tracker.get("sender_id") or action_call.get("sender_id"))),
             "ms": round((time.monotonic() - started) * 1000),
             "outcome": outcome,

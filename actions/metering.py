@@ -6,6 +6,7 @@ time (UTC), conversation (its stand-in of the log), model, tokens, cost at the p
 """
 
 import argparse
+import fcntl
 import json
 import sys
 import threading
@@ -148,6 +149,7 @@ def _keep(line: dict[str, Any]) -> None:
             _spent.popitem(last=False)
         try:
             with usage_file().open("a", encoding="utf-8") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)  # actions.privacy may be rewriting the file
                 file.write(json.dumps(line) + "\n")
         except (OSError, MissingSetting) as error:
             log.error("llm_usage_not_kept", extra={"reason": type(error).__name__})

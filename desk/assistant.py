@@ -30,13 +30,17 @@ class Assistant(Protocol):
     async def owner(self, sender_id: str) -> str:
         """Who may speak, as the conversation's tracker has it: bot, queue or agent."""
 
+    async def end_chat(self, sender_id: str, seconds: int) -> None:
+        """Close the customer's pages of a web chat, and take none of its access tokens for so many seconds."""
+
 
 class HTTPAssistant:
     """Rasa's HTTP API under /conversations/<id>."""
 
     def __init__(self, url: str, token: str) -> None:
-        self._token = token
-        self._client = httpx.AsyncClient(base_url=url, timeout=TIMEOUT, trust_env=False)
+        # In the header: addresses are logged by servers and proxies.
+        headers = {"Authorization": f"Bearer {token}"}
+        self._client = httpx.AsyncClient(base_url=url, timeout=TIMEOUT, trust_env=False, headers=headers)
 
     async def append(self, sender_id: str, events: list[dict[str, Any]]) -> None:
         """Raises AssistantError; after a time-out nobody knows whether the events arrived, and it says so."""
@@ -63,14 +67,17 @@ class HTTPAssistant:
         except (ValueError, KeyError, TypeError):
             raise AssistantError("The assistant's answer could not be read.") from None
 
+    async def end_chat(self, sender_id: str, seconds: int) -> None:
+        """Raises AssistantError."""
+        await self._send("POST", "/webhooks/webchat/revoke", json={"conversation": sender_id, "seconds": seconds})
+
     async def _ask(self, method: str, sender_id: str, path: str, body: Any, **params: str) -> httpx.Response:
+        address = f"/conversations/{quote(sender_id, safe='')}/{path}"
+        return await self._send(method, address, json=body, params=params)
+
+    async def _send(self, method: str, path: str, **content: Any) -> httpx.Response:
         try:
-            response = await self._client.request(
-                method,
-                f"/conversations/{quote(sender_id, safe='')}/{path}",
-                params={"token": self._token, **params},
-                json=body,
-            )
+            response = await self._client.request(method, path, **content)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             logger.warning("The assistant cannot be reached: %s", type(error).__name__)
             raise AssistantError(

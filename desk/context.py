@@ -9,6 +9,7 @@ from sanic import Request
 from desk.actions_client import ActionsClient
 from desk.assignment import Assignment
 from desk.assistant import HTTPAssistant
+from desk.chat_sessions import Pace
 from desk.database import Database
 from desk.handling import Handling
 from desk.live import Hub
@@ -16,7 +17,9 @@ from desk.models import LoginSession, User
 from desk.presence import Sightings
 from desk.rendering import environment
 from desk.settings import Settings
+from desk.sight import Sight
 from desk.typing_state import TypingState
+from desk.vault import Vault
 from desk.watchdog import Watchdog
 
 
@@ -26,10 +29,12 @@ class Desk:
 
     settings: Settings
     database: Database = field(init=False)
+    vault: Vault = field(init=False)
     assistant: HTTPAssistant = field(init=False)
     actions: ActionsClient = field(init=False)
     hub: Hub = field(default_factory=Hub)
     typing: TypingState = field(default_factory=TypingState)
+    chat_pace: Pace = field(default_factory=Pace)
     jinja: Environment = field(default_factory=environment)
     # Who saw what when, so that a page that draws itself again is not written down each time (desk/guard.py).
     seen: dict[tuple[object, ...], datetime] = field(default_factory=dict)
@@ -40,6 +45,8 @@ class Desk:
 
     def __post_init__(self) -> None:
         self.database = Database(self.settings.database_url)
+        self.vault = Vault(self.settings.vault_database_url, self.settings.vault_key)
+        self.jinja.globals["vault_trouble"] = lambda: self.vault.trouble
         self.assistant = HTTPAssistant(self.settings.assistant_url, self.settings.rasa_token)
         self.actions = ActionsClient(self.settings.actions_url, self.settings.actions_token)
         self.handling = Handling(self.database, self.assistant, self.hub)
@@ -65,6 +72,11 @@ def session_of(request: Request) -> LoginSession:
 def user_of(request: Request) -> User:
     """Who is logged in."""
     return session_of(request).user
+
+
+def sight_of(request: Request) -> Sight:
+    """What the user who is logged in sees of rows in the store."""
+    return Sight(desk_of(request).vault, user_of(request))
 
 
 def field_of(request: Request, name: str) -> str:

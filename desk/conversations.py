@@ -16,6 +16,7 @@ from desk.tasks_models import Task
 
 VIEWS = {"queue": "Queue", "mine": "Mine", "longest": "Waiting longest", "tasks": "Tasks", "all": "All"}
 FLAGGED = "flagged"
+EMPTIED = "erased-"  # how the id of a conversation begins of which only the row is left (desk/privacy)
 INBOX_LIMIT = 100
 TRANSCRIPT_LIMIT = 500
 MAX_QUERY = 200
@@ -48,19 +49,21 @@ async def inbox(
     *,
     queue: str = "",
     q: str = "",
+    tokens: Sequence[str] = (),
     channel: str = "",
     language: str = "",
     state: str = "",
     page: int = 1,
 ) -> Inbox:
     """A view and its filters; `q` is looked for in the messages, the issue and the id, `state` is a phase or flagged.
+    `tokens` are the beginnings of what the vault puts in the place of `q`, if that is personal data.
 
     The queue is sorted by priority and promised time, `longest` by how long the customer waits for a person's next
     word, the others by last activity. A page holds INBOX_LIMIT conversations.
     """
     open_tasks = await tasks.list_open(database, user)
     async with database.session() as session:
-        rows = _filtered(_rows(view, user), queue, q, channel, language, state)
+        rows = _filtered(_rows(view, user), queue, [q, *tokens], channel, language, state)
         rows = rows.limit(INBOX_LIMIT + 1).offset((page - 1) * INBOX_LIMIT)
         found = (await session.scalars(rows)).all() if view != "tasks" else []
         counts = {}
@@ -80,7 +83,7 @@ async def inbox(
 
 
 def _rows(view: str, user: User) -> Select[Conversation]:
-    rows = select(Conversation)
+    rows = select(Conversation).where(Conversation.sender_id.not_like(f"{EMPTIED}%"))
     if view == "queue":
         return rows.where(_IS_WAITING).order_by(*queue_order())
     if view == "longest":
@@ -112,7 +115,7 @@ def queue_order() -> tuple[Any, ...]:
 
 
 def _filtered(
-    rows: Select[Conversation], queue: str, q: str, channel: str, language: str, state: str
+    rows: Select[Conversation], queue: str, sought: Sequence[str], channel: str, language: str, state: str
 ) -> Select[Conversation]:
     if queue:
         rows = rows.where(Conversation.queue == queue)
@@ -124,19 +127,20 @@ def _filtered(
         rows = rows.where(Conversation.phase == state)
     elif state == FLAGGED:
         rows = rows.where(Conversation.flag != "")
-    if wanted := q.strip()[:MAX_QUERY]:
-        said = exists().where(
-            Message.conversation_id == Conversation.id, Message.text.icontains(wanted, autoescape=True)
-        )
-        rows = rows.where(
-            or_(
-                Conversation.last_text.icontains(wanted, autoescape=True),
-                Conversation.handoff["issue"].as_string().icontains(wanted, autoescape=True),
-                Conversation.sender_id.icontains(wanted, autoescape=True),
-                said,
-            )
-        )
+    if wanted := [text for part in sought if (text := part.strip()[:MAX_QUERY])]:
+        rows = rows.where(or_(*(_holds(text) for text in wanted)))
     return rows
+
+
+def _holds(text: str) -> ColumnElement[bool]:
+    """The text stands in a message, in the issue or in the id."""
+    said = exists().where(Message.conversation_id == Conversation.id, Message.text.icontains(text, autoescape=True))
+    return or_(
+        Conversation.last_text.icontains(text, autoescape=True),
+        Conversation.handoff["issue"].as_string().icontains(text, autoescape=True),
+        Conversation.sender_id.icontains(text, autoescape=True),
+        said,
+    )
 
 
 def _values(column: Any) -> Select[Any]:

@@ -11,7 +11,9 @@ from desk.actions_client import ActionsClient
 from desk.conversations import transcript
 from desk.database import Database
 from desk.models import Conversation, User
+from desk.sight import Sight
 from desk.turns import numbers
+from desk.vault import Vault
 
 MOST_TURNS = 500
 # A language model is given 6 seconds before its deterministic twin answers; a backend may need as long.
@@ -251,8 +253,10 @@ class Copilot:
         return {"name": self.user.name, "first_name": self.user.first_name, "role": self.user.role}
 
 
-async def talk(database: Database, conversation: Conversation) -> tuple[dict[str, Any], list[str]]:
+async def talk(database: Database, vault: Vault, conversation: Conversation) -> tuple[dict[str, Any], list[str]]:
     """The conversation as the copilot takes it, from the session of the handoff on, and the anchors of its turns.
+
+    The copilot works for the agent who has the conversation, and like them with values instead of tokens.
 
     Anchor `n - 1` is the id of the element that shows turn n. A new session goes on counting: to the agent it is one
     conversation.
@@ -260,7 +264,9 @@ async def talk(database: Database, conversation: Conversation) -> tuple[dict[str
     counted = await numbers(database, conversation)
     rows: list[dict[str, Any]] = []
     anchors: list[str] = []
-    for message in await transcript(database, conversation.id):
+    messages = await transcript(database, conversation.id)
+    await Sight(vault).show(conversation.sender_id, messages)
+    for message in messages:
         if counted.sessions.get(message.id, 0) < counted.linked:
             continue
         if message.who == "customer":
@@ -270,7 +276,7 @@ async def talk(database: Database, conversation: Conversation) -> tuple[dict[str
     return {
         "conversation": conversation.sender_id,
         "turns": rows[-MOST_TURNS:],
-        "packet": conversation.handoff,
+        "packet": await vault.reveal(conversation.sender_id, conversation.handoff),
     }, anchors
 
 

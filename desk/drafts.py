@@ -44,7 +44,7 @@ class Held(Refused):
 async def check(desk: Desk, user: User, conversation: Conversation, text: str) -> Checked:
     """Ask the policy. When it cannot be asked the reply is `unchecked`: a customer must not meet silence."""
     try:
-        said, _ = await talk(desk.database, conversation)
+        said, _ = await talk(desk.database, desk.vault, conversation)
         found = await Copilot(desk.actions, user).check(text, said)
     except ActionsError as error:
         logger.warning("A reply was not checked by the policy: status %s", error.status)

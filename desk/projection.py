@@ -13,6 +13,7 @@ from desk.models import AppliedEvent, Conversation, Message, User
 from desk.routing import is_same, promised, routing
 from desk.transcript import Fact, HandoffSet, Happened, OwnerSet, RawEvent, Said, identity, moment, read, readable
 from desk.transcript_models import TurnDetail
+from desk.vault_tokens import clipped
 
 logger = logging.getLogger(__name__)
 
@@ -122,7 +123,7 @@ async def _add_message(session: AsyncSession, conversation: Conversation, at: da
         if said.wait_minutes:
             conversation.promised_at = at + timedelta(minutes=said.wait_minutes)
         if said.who == "customer":
-            conversation.last_text = " ".join(text.split())[:200]
+            conversation.last_text = clipped(" ".join(text.split()), 200)
 
 
 async def _offered_buttons(session: AsyncSession, conversation: Conversation, at: datetime) -> list[dict[str, str]]:

@@ -17,6 +17,7 @@ from desk.masking import masked_text, masked_value
 from desk.packet import packet, sees_values
 from desk.roles import ROLES, can
 from desk.turns import words
+from desk.vault_tokens import covered
 
 FOLDER = Path(__file__).parent
 LEVELS = {
@@ -68,12 +69,13 @@ def environment() -> Environment:
         "day": day,
     }
     jinja.globals["rewrite_styles"] = STYLES
+    jinja.globals["vault_trouble"] = lambda: ""  # the desk puts its vault's here
     return jinja
 
 
 def page(jinja: Environment, template: str, status: int = 200, **values: Any) -> HTTPResponse:
-    """An HTML answer that no cache keeps."""
-    return html(jinja.get_template(template).render(values), status, headers={"Cache-Control": "no-store"})
+    """An HTML answer that no cache keeps. A token that nobody revealed on the way is covered."""
+    return html(covered(jinja.get_template(template).render(values)), status, headers={"Cache-Control": "no-store"})
 
 
 def iso(at: datetime) -> str:

@@ -4,6 +4,9 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
+
+from common.startup import host
 
 
 class SettingsError(Exception):
@@ -36,15 +39,20 @@ class Settings:
     rasa_token: str = field(repr=False)
     database_url: str = field(repr=False)
     events_database_url: str = field(repr=False)
+    vault_database_url: str = field(default="sqlite:///vault.db", repr=False)
+    vault_key: str = field(default="", repr=False)
     actions_token: str = field(default="", repr=False)
     desk_token: str = field(default="", repr=False)
     assistant_url: str = "http://127.0.0.1:5005"
     actions_url: str = "http://127.0.0.1:5055"
     desk_url: str = "http://localhost:8080"
+    host: str = "127.0.0.1"
     port: int = 8080
     demo_password: str | None = field(default=None, repr=False)
     proxies: int = 0
     assignment: str = "pull"
+    # Other sites whose pages may open chats, such as https://www.example.com
+    chat_origins: tuple[str, ...] = ()
     timings: Timings = field(default_factory=Timings)
 
     @property
@@ -54,7 +62,7 @@ class Settings:
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> "Settings":
-        """Read the settings; raises SettingsError."""
+        """Read the settings; raises SettingsError, and StartRefused for an address that is open to others."""
         folder = database_folder(env)
         port = _port(env, "DESK_PORT", 8080)
         assistant_port = _port(env, "ASSISTANT_PORT", 5005)
@@ -64,15 +72,19 @@ class Settings:
             rasa_token=_required(env, "RASA_TOKEN"),
             database_url=database_url(env),
             events_database_url=env.get("EVENTS_DATABASE_URL") or _sqlite(folder / "events.db"),
+            vault_database_url=env.get("VAULT_DATABASE_URL") or f"sqlite:///{folder / 'vault.db'}",
+            vault_key=env.get("TANDEM_VAULT_KEY", "").strip(),
             actions_token=_required(env, "ACTIONS_TOKEN"),
             desk_token=_required(env, "DESK_TOKEN"),
             actions_url=(env.get("ACTIONS_URL") or f"http://127.0.0.1:{actions_port}").rstrip("/"),
             assistant_url=(env.get("ASSISTANT_URL") or f"http://127.0.0.1:{assistant_port}").rstrip("/"),
             desk_url=(env.get("DESK_URL") or f"http://localhost:{port}").rstrip("/"),
+            host=host(env, "DESK_HOST"),
             port=port,
             demo_password=_required(env, "DEMO_AGENT_PASSWORD") if env.get("TANDEM_DEMO") == "1" else None,
             proxies=_count(env, "DESK_PROXIES"),
             assignment=_choice(env, "DESK_ASSIGNMENT", ("pull", "push")),
+            chat_origins=_origins(env, "CHAT_ORIGINS"),
             timings=Timings.from_env(env),
         )
 
@@ -113,6 +125,16 @@ def _choice(env: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
     if value not in choices:
         raise SettingsError(f"{name} is {value!r}: set it to {' or '.join(choices)}")
     return value
+
+
+def _origins(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """Origins with commas between them, as browsers send them: scheme, host and a port that is not the usual one."""
+    origins = tuple(part.strip() for part in env.get(name, "").split(",") if part.strip())
+    for origin in origins:
+        parts = urlsplit(origin)
+        if parts.scheme not in ("http", "https") or not parts.hostname or origin != f"{parts.scheme}://{parts.netloc}":
+            raise SettingsError(f"{name} has {origin!r}: write origins such as https://www.example.com, without a path")
+    return origins
 
 
 def _seconds(env: Mapping[str, str], name: str, default: int) -> int:

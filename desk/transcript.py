@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from desk.vault_tokens import clipped
+
 RawEvent = dict[str, Any]
 """An event as the broker carries it: Rasa's `Event.as_dict()` and the key `sender_id`."""
 
@@ -203,7 +205,7 @@ def _plain(value: Any) -> str | None:
     """A value as text; None for nothing, and for the objects in which forms keep what they need."""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return str(value)[:1000] if isinstance(value, str | int | float) and value != "" else None
+    return clipped(str(value), 1000) if isinstance(value, str | int | float) and value != "" else None
 
 
 def _metadata(event: RawEvent) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from desk.actions_client import ActionsClient, ActionsError
 from desk.database import Database
 from desk.models import Conversation, Message, now
+from desk.sight import Sight
 from desk.transcript_models import TurnDetail
 
 OUTCOMES = {
@@ -89,7 +90,9 @@ def _count(messages: Sequence[tuple[int, str, datetime]], starts: Sequence[datet
     return Numbers(turns, sessions, bisect_right(later, packet_at))
 
 
-async def turn(database: Database, actions: ActionsClient, conversation: Conversation, message: Message) -> Turn:
+async def turn(
+    database: Database, actions: ActionsClient, sight: Sight, conversation: Conversation, message: Message
+) -> Turn:
     """What was understood, what ran, what it used, and which policy rules decided, in the turn of `message`."""
     end = await _next_message_at(database, message)
     async with database.session() as session:
@@ -99,6 +102,7 @@ async def turn(database: Database, actions: ActionsClient, conversation: Convers
             .order_by(TurnDetail.at, TurnDetail.id)
         )
         found = details.all()
+    await sight.show(conversation.sender_id, [message, *found])
     policy, error = await _decisions(actions, conversation.sender_id, message.at, end)
     return Turn(
         message,

@@ -25,6 +25,7 @@ from actions.knowledge.retrieve import Passage, retriever
 from actions.knowledge.words import stems
 from actions.llm import ChatModel, ModelUnavailable, chat_model
 from actions.logs import get_logger
+from actions.policy.context import current
 from actions.policy.engine import check_generated, check_passage, policy_version, redact
 from actions.policy.texts import readable
 from actions.settings import action_timeout
@@ -115,7 +116,9 @@ def answer_to(
             break
     if result.outcome == "unknown" and to_gaps:
         best = result.passages[0] if result.passages else None
-        gaps.record(result.question, best.article if best else "", best.score if best else 0.0)
+        gaps.record(
+            result.question, best.article if best else "", best.score if best else 0.0, asker=current().conversation
+        )
     _record(result, "none" if whole.text == asked else whole.by)
     return result
 

@@ -8,7 +8,7 @@ a list that cannot be written is logged and never keeps the customer waiting for
 import argparse
 import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -36,7 +36,8 @@ CREATE TABLE IF NOT EXISTS gaps (
     first_seen TEXT NOT NULL,
     last_seen TEXT NOT NULL,
     nearest TEXT NOT NULL,
-    score REAL NOT NULL
+    score REAL NOT NULL,
+    asker TEXT NOT NULL DEFAULT ''
 )
 """
 
@@ -62,6 +63,10 @@ def _database() -> Iterator[sqlite3.Connection]:
     connection = sqlite3.connect(path, timeout=WAIT, isolation_level=None)
     try:
         connection.execute(_TABLE)
+        if not connection.execute("SELECT 1 FROM pragma_table_info('gaps') WHERE name = 'asker'").fetchone():
+            connection.execute(
+                "ALTER TABLE gaps ADD COLUMN asker TEXT NOT NULL DEFAULT ''"
+            )  # a list of an earlier version
         connection.execute("BEGIN IMMEDIATE")
         yield connection
         connection.execute("COMMIT")
@@ -69,8 +74,8 @@ def _database() -> Iterator[sqlite3.Connection]:
         connection.close()  # rolls back what was not committed
 
 
-def record(question: str, nearest: str = "", score: float = 0.0, now: datetime | None = None) -> None:
-    """Count a redacted question that found no answer. Never raises."""
+def record(question: str, nearest: str = "", score: float = 0.0, now: datetime | None = None, asker: str = "") -> None:
+    """Count a redacted question that found no answer; `asker` is the reference of its conversation. Never raises."""
     text = " ".join(question.split())[:LONGEST]
     if not text:
         return
@@ -82,9 +87,9 @@ def record(question: str, nearest: str = "", score: float = 0.0, now: datetime |
             like = _most_alike(vector, rows)
             if like is None:
                 database.execute(
-                    "INSERT INTO gaps (question, vector, count, first_seen, last_seen, nearest, score)"
-                    " VALUES (?, ?, 1, ?, ?, ?, ?)",
-                    (text, vector.astype(np.float32).tobytes(), moment, moment, nearest, score),
+                    "INSERT INTO gaps (question, vector, count, first_seen, last_seen, nearest, score, asker)"
+                    " VALUES (?, ?, 1, ?, ?, ?, ?, ?)",
+                    (text, vector.astype(np.float32).tobytes(), moment, moment, nearest, score, asker),
                 )
                 if len(rows) >= GROUPS:
                     database.execute(
@@ -124,6 +129,30 @@ def forget() -> int:
     """Empty the list, for example after the articles were written; how many groups it held."""
     with _database() as database:
         return database.execute("DELETE FROM gaps").rowcount
+
+
+def forget_asked_by(askers: Sequence[str], values: Sequence[str] = ()) -> int:
+    """Delete the groups whose question one of these conversations asked, or that hold one of these values; how many.
+
+    Raises sqlite3.Error, OSError.
+    """
+    count = 0
+    with _database() as database:
+        database.execute("PRAGMA secure_delete=ON")
+        for asker in filter(None, askers):
+            count += database.execute("DELETE FROM gaps WHERE asker = ?", (asker,)).rowcount
+        for value in filter(None, values):
+            count += database.execute("DELETE FROM gaps WHERE instr(lower(question), lower(?))", (value,)).rowcount
+    return count
+
+
+def forget_older(moment: datetime, dry_run: bool = False) -> int:
+    """Delete the groups that nobody has asked about since; how many. Raises sqlite3.Error, OSError."""
+    before = moment.isoformat(timespec="seconds")
+    with _database() as database:
+        if dry_run:
+            return int(database.execute("SELECT count(*) FROM gaps WHERE last_seen < ?", (before,)).fetchone()[0])
+        return database.execute("DELETE FROM gaps WHERE last_seen < ?", (before,)).rowcount
 
 
 def main() -> int:

@@ -15,7 +15,21 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Column, Engine, Integer, MetaData, String, Table, Text, create_engine, event, insert, select
+from sqlalchemy import (
+    Column,
+    Engine,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    create_engine,
+    delete,
+    event,
+    func,
+    insert,
+    select,
+)
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
@@ -95,6 +109,26 @@ def read(since: str = "", conversation: str = "", last: int = 0) -> Iterator[dic
     with _database(policy_url()).connect() as connection:
         found = connection.execution_options(stream_results=not last).execute(wanted).mappings()
         yield from map(dict, reversed(found.all()) if last else found)
+
+
+def forget_older(before: str, dry_run: bool = False) -> int:
+    """Delete the decisions of before this moment (ISO 8601, UTC), as the policy's retention wants; how many.
+
+    The table is append-only for everything else: its triggers are off within this transaction alone. Raises
+    MissingSetting, SQLAlchemyError.
+    """
+    old = DECISIONS.c.at < before
+    with _database(policy_url()).begin() as connection:
+        count = connection.execute(select(func.count()).where(old)).scalar_one()
+        if dry_run or not count:
+            return int(count)
+        sqlite = connection.dialect.name == "sqlite"
+        if sqlite:
+            connection.exec_driver_sql("DROP TRIGGER IF EXISTS policy_decisions_no_DELETE")
+        connection.execute(delete(DECISIONS).where(old))
+        if sqlite:
+            connection.exec_driver_sql(_APPEND_ONLY.format(verb="DELETE"))
+    return int(count)
 
 
 @lru_cache(maxsize=8)

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, 
 
 from actions.policy.entities import ENTITIES
 from actions.policy.handoff import HandoffRule
+from actions.policy.retention import Retention
 
 Stage = Literal["message", "passage", "generated", "draft"]
 Kind = Literal["escalate", "injection", "block", "pii", "profanity", "limits", "tone", "verbatim", "require"]
@@ -313,7 +314,8 @@ Rule = Annotated[
 class Policy(BaseModel):
     """The whole file. `ordinary` are everyday messages: no rule may catch them, and topics are told from them.
 
-    `handoff` says who takes a conversation that goes to a person (`actions.policy.handoff`).
+    `handoff` says who takes a conversation that goes to a person (`actions.policy.handoff`), `retention` how long each
+    kind of data is kept (`make retention` deletes the rest).
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -322,6 +324,7 @@ class Policy(BaseModel):
     ordinary: list[str] = []
     rules: list[Rule] = Field(min_length=1)
     handoff: list[HandoffRule] = []
+    retention: Retention = Retention()
     _digest: str = PrivateAttr(default="")
 
     @model_validator(mode="after")

@@ -7,6 +7,8 @@ import signal
 import subprocess
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -18,6 +20,7 @@ from deploy.local.prepare import index_knowledge, train
 from deploy.local.run import answers, health_url
 
 COMMANDS = parse_procfile((ROOT / "Procfile").read_text()).processes
+CREDENTIALS = ROOT / "tests/credentials.yml"  # with the REST channel, which conversations use
 
 
 class Stack:
@@ -27,7 +30,8 @@ class Stack:
     """
 
     def __init__(self, var: Path, **settings: str) -> None:
-        self.env = compose(var, free_ports()) | {"TANDEM_MODELS": str(ROOT / "var/models")} | settings
+        given = {"TANDEM_MODELS": str(ROOT / "var/models"), "TANDEM_CREDENTIALS": str(CREDENTIALS)}
+        self.env = compose(var, free_ports()) | given | settings
         self.own: dict[str, dict[str, str]] = {}
         self.var = var
         # One client for all messages: making one costs more than a message. Shorter-lived than the server's keep-alive.
@@ -81,6 +85,21 @@ class Stack:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
 
+    @contextmanager
+    def restarted(self, name: str, **settings: str) -> Iterator[None]:
+        """The service runs with these settings as well, and as before afterwards."""
+        before = self.own.get(name, {})
+        try:
+            self._restart(name, before | settings)
+            yield
+        finally:
+            self._restart(name, before)
+
+    def _restart(self, name: str, own: dict[str, str]) -> None:
+        self.stop(*({name} & self.processes.keys()))
+        self.own[name] = own
+        self.start(name)
+
     def log(self, name: str, start: int = 0) -> str:
         """What the service has printed, from the byte `start` on."""
         with (self.var / "log" / f"{name}.log").open("rb") as file:
@@ -97,19 +116,22 @@ class Stack:
 
     def tracker(self, sender: str, events: str = "AFTER_RESTART") -> dict:
         """The assistant's tracker of a conversation, as its HTTP API gives it with these events (or ALL)."""
-        token = {"token": self.env["RASA_TOKEN"], "include_events": events}
-        return self.http.get(self._conversations(sender, "tracker"), params=token).raise_for_status().json()
+        url = self._conversations(sender, "tracker")
+        answer = self.http.get(url, params={"include_events": events}, headers=self._token())
+        return answer.raise_for_status().json()
 
     def append(self, sender: str, *events: dict) -> None:
         """Append events to a conversation's tracker, as the desk does."""
-        token = {"token": self.env["RASA_TOKEN"]}
         url = self._conversations(sender, "tracker/events")
-        self.http.post(url, params=token, json=list(events)).raise_for_status()
+        self.http.post(url, headers=self._token(), json=list(events)).raise_for_status()
 
     def execute(self, sender: str, action: str) -> None:
         """Have the assistant run an action in a conversation."""
-        token = {"token": self.env["RASA_TOKEN"]}
-        self.http.post(self._conversations(sender, "execute"), params=token, json={"name": action}).raise_for_status()
+        url = self._conversations(sender, "execute")
+        self.http.post(url, headers=self._token(), json={"name": action}).raise_for_status()
+
+    def _token(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.env['RASA_TOKEN']}"}
 
     def _conversations(self, sender: str, what: str) -> str:
         return f"{self.env['ASSISTANT_URL']}/conversations/{sender}/{what}"

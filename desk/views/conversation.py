@@ -8,9 +8,9 @@ from sanic import Blueprint, Request, json, redirect
 from sanic.exceptions import NotFound
 from sanic.response import HTTPResponse
 
-from desk import audit, canned, drafts, notes, reads
+from desk import audit, canned, chat_end, drafts, notes, reads
 from desk.assistant import AssistantError
-from desk.context import desk_of, field_of, session_of, user_of
+from desk.context import desk_of, field_of, session_of, sight_of, user_of
 from desk.conversations import colleagues, find, known_queues, last_wrap_up, transcript
 from desk.handling import DISPOSITIONS, MAX_NOTE, MAX_REPLY, Refused
 from desk.models import Conversation, User
@@ -117,6 +117,22 @@ async def transfer(request: Request, conversation_id: int) -> HTTPResponse:
     return await _act(request, conversation_id, action, transfer_note=note)
 
 
+@pages.post("/<conversation_id:int>/end-chat")
+async def end_chat(request: Request, conversation_id: int) -> HTTPResponse:
+    """Revoke the customer's session on the web chat; for supervisors."""
+    return await _act(request, conversation_id, _end_chat(request, conversation_id))
+
+
+async def _end_chat(request: Request, conversation_id: int) -> None:
+    desk, conversation = desk_of(request), await conversation_of(request, conversation_id)
+    ended = await chat_end.end_chat(
+        desk.database, desk.assistant, conversation.sender_id, chat_end.BY_DESK, user_of(request).id
+    )
+    if not ended:
+        raise Refused("This customer has no open session on the web chat.")
+    desk.hub.publish([conversation.id])
+
+
 def state_of(conversation: Conversation, user: User) -> str:
     """What this user can do: mine, theirs (somebody else's), waiting, or bot (the assistant has it)."""
     if conversation.assigned_to == user.id:
@@ -192,6 +208,7 @@ async def _entries(request: Request, conversation: Conversation, after: int = 0,
         for note in visible(await notes.notes_of(database, conversation.id), conversation, user)
         if note.id > after_note
     ]
+    await sight_of(request).show(conversation.sender_id, [*messages, *beside])
     return {
         "entries": timeline(messages, beside, await numbers(database, conversation)),
         "seen": max((message.id for message in messages), default=after),
@@ -209,6 +226,8 @@ async def _render(
     request: Request, template: str, conversation: Conversation, status: int = 200, **values: Any
 ) -> HTTPResponse:
     desk, user = desk_of(request), user_of(request)
+    wrapped = await last_wrap_up(desk.database, conversation.id) if conversation.closed_at else None
+    await sight_of(request).show(conversation.sender_id, [wrapped] if wrapped else [])
     drafts = {"error": "", "draft": "", "note": "", "chosen": "", "noted": "", "whispered": "", "transfer_note": ""}
     values = drafts | {"changed": False} | values
     return page(
@@ -221,7 +240,7 @@ async def _render(
         state=state_of(conversation, user),
         state_key=state_key(conversation, user),
         see=can(user, "see_personal_data"),
-        wrapped=await last_wrap_up(desk.database, conversation.id) if conversation.closed_at else None,
+        wrapped=wrapped,
         dispositions=DISPOSITIONS,
         max_reply=MAX_REPLY,
         max_note=MAX_NOTE,
@@ -233,10 +252,11 @@ async def _render(
 
 
 async def conversation_of(request: Request, conversation_id: int) -> Conversation:
-    """The conversation of an address; raises NotFound."""
+    """The conversation of an address as its reader sees it; raises NotFound."""
     conversation = await find(desk_of(request).database, conversation_id)
     if conversation is None:
         raise NotFound("There is no such conversation.")
+    await sight_of(request).show(conversation.sender_id, [conversation])
     return conversation
 
 

@@ -42,7 +42,8 @@ async def live(request: Request, conversation_id: int) -> HTTPResponse:
     """Suggested replies and next steps for what the customer said last. Each fails by itself, in a sentence."""
     conversation = await _mine(request, conversation_id)
     copilot = copilot_of(request)
-    said, _ = await talk(desk_of(request).database, conversation)
+    desk = desk_of(request)
+    said, _ = await talk(desk.database, desk.vault, conversation)
     suggestions, actions = await asyncio.gather(
         copilot.suggest(said), copilot.next_actions(said), return_exceptions=True
     )

@@ -8,7 +8,7 @@ from sanic.response import HTTPResponse
 
 from desk import canned, quality
 from desk.actions_client import ActionsError
-from desk.context import desk_of, field_of, session_of, user_of
+from desk.context import desk_of, field_of, session_of, sight_of, user_of
 from desk.conversations import find_message
 from desk.handling import Refused
 from desk.packet import sees_values
@@ -35,7 +35,7 @@ async def turn_details(request: Request, conversation_id: int, message_id: int) 
     message = await find_message(desk.database, conversation_id, message_id)
     if message is None or message.who != "customer":
         raise NotFound("There is no such turn.")
-    found = await turn(desk.database, desk.actions, conversation, message)
+    found = await turn(desk.database, desk.actions, sight_of(request), conversation, message)
     return page(desk.jinja, "desk/_turn.html", turn=found, see=can(user_of(request), "see_personal_data"))
 
 

@@ -46,7 +46,8 @@ async def resume(request: Request, conversation_id: int) -> HTTPResponse:
 async def draft(request: Request, conversation_id: int) -> HTTPResponse:
     """The drafted wrap-up as a form; without the copilot an empty one for the agent's own words."""
     conversation = await _mine(request, conversation_id)
-    said, anchors = await talk(desk_of(request).database, conversation)
+    desk = desk_of(request)
+    said, anchors = await talk(desk.database, desk.vault, conversation)
     drafted, error = Draft(), ""
     try:
         drafted = await copilot_of(request).wrap_up(said)
@@ -153,7 +154,7 @@ async def article(request: Request, conversation_id: int) -> HTTPResponse:
     wrapped = await last_wrap_up(desk.database, conversation.id)
     if wrapped is None or conversation.closed_at is None:
         raise BadRequest("Close the conversation first: articles are made of solved ones.")
-    said, _ = await talk(desk.database, conversation)
+    said, _ = await talk(desk.database, desk.vault, conversation)
     title, error = "", ""
     try:
         title = (await copilot_of(request).draft_article(conversation.sender_id, said, wrapped.note)).title

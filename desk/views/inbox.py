@@ -10,11 +10,12 @@ from sanic.response import HTTPResponse
 
 from desk import audit, logins, presence, reads, tasks
 from desk.assistant import AssistantError
-from desk.context import Desk, desk_of, field_of, session_of, user_of
+from desk.context import Desk, desk_of, field_of, session_of, sight_of, user_of
 from desk.conversations import MAX_QUERY, VIEWS, inbox
 from desk.handling import Refused
 from desk.models import now
 from desk.rendering import page
+from desk.roles import can
 from desk.security import SESSION_COOKIE
 from desk.watchdog import FLAGS
 
@@ -176,10 +177,15 @@ async def list_values(request: Request, open_id: int | None) -> dict[str, Any]:
         user,
         queue=wanted.queue,
         q=wanted.q,
+        tokens=await desk.vault.beginnings(wanted.q) if can(user, "see_personal_data") else (),
         channel=wanted.channel,
         language=wanted.language,
         state=wanted.state,
         page=wanted.page,
+    )
+    await sight_of(request).show_all(
+        [(row.sender_id, row) for row in found.conversations]
+        + [(task.conversation.sender_id, task) for task in found.tasks]
     )
     return {
         "inbox": found,

@@ -1,5 +1,6 @@
 """The list of questions without an answer."""
 
+import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -50,3 +51,21 @@ def test_it_is_printed_for_authors(capsys: pytest.CaptureFixture[str], monkeypat
     monkeypatch.setattr("sys.argv", ["gaps", "--forget"])
     assert gaps.main() == 0
     assert gaps.gaps() == []
+
+
+def test_questions_of_a_conversation_are_forgotten(folder: Path) -> None:
+    gaps.record("Do you sell insurance?", asker="one")
+    gaps.record("Can I watch football?", asker="two")
+    assert gaps.forget_asked_by(["one", ""], ["nobody@example.com"]) == 1
+    assert [gap.question for gap in gaps.gaps()] == ["Can I watch football?"]
+    assert gaps.forget_asked_by([], ["WATCH foot"]) == 1
+
+
+def test_a_list_of_an_earlier_version_is_taken_on(folder: Path) -> None:
+    old = gaps._TABLE.replace(",\n    asker TEXT NOT NULL DEFAULT ''", "")
+    assert old != gaps._TABLE
+    with sqlite3.connect(folder / "knowledge.db") as database:
+        database.execute(old)
+        database.execute("INSERT INTO gaps VALUES (1, 'Old?', x'00', 1, '2026', '2026', '', 0)")
+    assert gaps.forget_asked_by(["one"]) == 0
+    assert [gap.question for gap in gaps.gaps()] == ["Old?"]

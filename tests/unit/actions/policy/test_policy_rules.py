@@ -163,3 +163,25 @@ def test_another_file_is_another_version(tmp_path: Path) -> None:
         stamps.add(load(path).stamp)
     assert len(stamps) == 2
     assert all(re.fullmatch(r"3-[0-9a-f]{8}", stamp) for stamp in stamps)
+
+
+def test_the_policy_says_how_long_each_kind_is_kept() -> None:
+    written = yaml.safe_load(FILE.read_text())["retention"]
+    assert written == POLICY.retention.model_dump()
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("audit: 364", "policy.yml, line 4: field retention.audit: Input should be greater than or equal to 365"),
+        ("tickets: 0", "policy.yml, line 4: field retention.tickets: Input should be greater than or equal to 1"),
+        ("desk: for ever", "policy.yml, line 4: field retention.desk: Input should be a valid integer"),
+        ("chats: 30", "policy.yml, line 4: field retention.chats: is not a field"),
+    ],
+)
+def test_an_error_in_the_retention_names_its_line(tmp_path: Path, line: str, message: str) -> None:
+    path = tmp_path / "policy.yml"
+    rule = "{id: block.x, kind: block, patterns: [x], reply: No., examples: {match: [x], pass: [y]}}"
+    path.write_text(f"version: 1\nrules: [{rule}]\nretention:\n  {line}\n")
+    with pytest.raises(PolicyError, match=re.escape(message)):
+        load(path)
