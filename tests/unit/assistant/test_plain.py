@@ -84,17 +84,29 @@ def test_what_cannot_be_text_is_logged(caplog):
     assert "cannot be shown" in caplog.text
 
 
-@pytest.mark.parametrize(
-    "reply",
-    ["2", " 2. ", "2)", "２", "2\ufe0f\u20e3", "two", "Two please", "option 2", "number two", "#2", "the second one"]
-    + [
-        "What's my balance?",
-        "what’s my BALANCE",
-        "2 What's my balance?",
-        "2. what's my balance",
-        "I'll take the second",
-    ],
-)
+SECOND = [
+    "2",
+    " 2. ",
+    "2)",
+    "２",
+    "2\ufe0f\u20e3",
+    "two",
+    "Two please",
+    "option 2",
+    "number two",
+    "#2",
+    "the second one",
+]
+SECOND += [
+    "What's my balance?",
+    "what’s my BALANCE",
+    "2 What's my balance?",
+    "2. what's my balance",
+    "I'll take the second",
+]
+
+
+@pytest.mark.parametrize("reply", SECOND)
 def test_ways_to_pick_the_second(reply):
     assert plain.chosen(reply, TASKS) == "/balance"
 
