@@ -8,7 +8,16 @@ import sys
 import warnings
 from pathlib import Path
 
-REQUIRED = ("TANDEM_VAR", "TANDEM_SECRET", "RASA_TOKEN", "ACTIONS_TOKEN", "ACTIONS_URL", "DESK_URL", "ASSISTANT_PORT")
+REQUIRED = (
+    "TANDEM_VAR",
+    "TANDEM_SECRET",
+    "TANDEM_VAULT_KEY",
+    "RASA_TOKEN",
+    "ACTIONS_TOKEN",
+    "ACTIONS_URL",
+    "DESK_URL",
+    "ASSISTANT_PORT",
+)
 
 
 def main() -> None:
@@ -19,6 +28,7 @@ def main() -> None:
     models = Path(os.environ.get("TANDEM_MODELS") or Path(os.environ["TANDEM_VAR"]) / "models")
     if not any(models.glob("*.tar.gz")):
         fail(f"There is no trained model in {models}: run `make train` first.")
+    check_vault_key()
     # Rasa comes in only now: its import takes seconds, and an error above should not have to wait for it.
     with warnings.catch_warnings(record=True):  # its dependencies' deprecations are nothing an operator can act on
         from rasa.__main__ import main as rasa
@@ -32,12 +42,23 @@ def main() -> None:
     except EncoderFileMissing as error:
         fail(str(error))
 
-    endpoints = os.environ.get("TANDEM_ENDPOINTS", "endpoints.yml")
+    endpoints = os.environ.get("TANDEM_ENDPOINTS") or "endpoints.yml"
+    credentials = os.environ.get("TANDEM_CREDENTIALS") or "credentials.yml"
     host = os.environ.get("ASSISTANT_HOST", "127.0.0.1")
     sys.argv = ["rasa", "run", "--enable-api", "--auth-token", os.environ["RASA_TOKEN"], "--model", str(models)]
     sys.argv += ["--interface", host, "--port", os.environ["ASSISTANT_PORT"]]
-    sys.argv += ["--endpoints", endpoints, "--credentials", "credentials.yml"]
+    sys.argv += ["--endpoints", endpoints, "--credentials", credentials]
     rasa()
+
+
+def check_vault_key() -> None:
+    """Exit with a sentence when TANDEM_VAULT_KEY is no key."""
+    from assistant.privacy.keys import KeyFormatError, MasterKeys
+
+    try:
+        MasterKeys.from_environment()
+    except KeyFormatError as error:
+        fail(str(error))
 
 
 def fail(sentence: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import secrets
 import socket
@@ -46,11 +47,19 @@ def compose(var: Path, ports: dict[str, int] | None = None) -> dict[str, str]:
         own |= {f"{name}_PORT": port, f"{name}_URL": f"http://{host}:{port}"}
     for name in SECRETS:
         own[name] = saved.get(name) or secrets.token_hex(32)
+    own["TANDEM_VAULT_KEY"] = (
+        saved.get("TANDEM_VAULT_KEY") or base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+    )
     own["DEMO_AGENT_PASSWORD"] = saved.get("DEMO_AGENT_PASSWORD") or secrets.token_urlsafe(9)
     fixed = {name for name in own if name.endswith(("_PORT", "_URL"))} | {"TANDEM_VAR"}
     own |= {name: os.environ[name] for name in own if os.environ.get(name) and name not in fixed}
     write_env_file(var / "env", own)
     return {**QUIET, **os.environ, **own}
+
+
+def vault_key() -> str:
+    """A new key for the vault: the urlsafe base64 of 32 bytes."""
+    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
 
 
 def read_env_file(path: Path) -> dict[str, str]:

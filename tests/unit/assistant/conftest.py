@@ -5,11 +5,14 @@ import pytest
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 SECRET = "a-secret-that-only-these-tests-know-0123"
+VAULT_KEY = "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVoyMzQ1Njc="
 
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch):
     monkeypatch.setenv("TANDEM_SECRET", SECRET)
+    monkeypatch.setenv("TANDEM_VAULT_KEY", VAULT_KEY)
+    monkeypatch.delenv("VAULT_DATABASE_URL", raising=False)
     monkeypatch.delenv("TANDEM_VAR", raising=False)
     monkeypatch.delenv("TANDEM_POLICY", raising=False)
     return monkeypatch

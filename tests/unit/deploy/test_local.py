@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from deploy.local import environment, prepare
-from deploy.local.environment import StartError, check_ports, compose, free_ports
+from deploy.local.environment import ROOT, StartError, check_ports, compose, free_ports
 
 
 @pytest.fixture
@@ -51,6 +54,21 @@ def test_secrets_are_made_once_and_kept_for_the_user_alone(tmp_path, monkeypatch
     assert all(first[name] == second[name] and len(first[name]) == 64 for name in environment.SECRETS)
     assert len({first[name] for name in environment.SECRETS}) == len(environment.SECRETS)
     assert (tmp_path / "env").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_vaults_key_is_made_once_and_is_32_bytes(tmp_path, monkeypatch):
+    monkeypatch.delenv("TANDEM_VAULT_KEY", raising=False)
+    first, second = compose(tmp_path)["TANDEM_VAULT_KEY"], compose(tmp_path)["TANDEM_VAULT_KEY"]
+    assert first == second and len(base64.urlsafe_b64decode(first)) == 32
+
+
+def test_the_assistant_does_not_start_with_a_wrong_vault_key(tmp_path):
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "tandem.tar.gz").touch()
+    env = compose(tmp_path) | {"TANDEM_VAULT_KEY": "my-dogs-name"}
+    run = subprocess.run([sys.executable, "-m", "assistant"], env=env, cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == 2
+    assert run.stderr.startswith("TANDEM_VAULT_KEY is not a key") and "my-dogs-name" not in run.stderr
 
 
 def test_a_setting_of_the_user_wins(tmp_path, monkeypatch):
