@@ -13,9 +13,9 @@ _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:]{0,30})([^<>]{0,4000})>|<[!?][^<>]
 _ATTRIBUTE = re.compile(r"\b(class|id|style|hidden)\b(?:\s{0,5}=\s{0,5}(\"[^\"]*\"|'[^']*'|[^\s\"']+))?", re.I)
 _LONG_REFERENCE = re.compile(r"&#x?[0-9a-f]{8,};?", re.I)
 
-_BLOCKS = frozenset("address article blockquote br div dl dt dd h1 h2 h3 h4 h5 h6 hr li ol p pre table tr ul".split())
-_VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
-_UNSEEN = frozenset("blockquote head noscript object script style svg template textarea title".split())
+_BLOCK = re.compile(r"address|article|blockquote|br|div|dl|dt|dd|h[1-6]|hr|li|ol|p|pre|table|tr|ul")
+_VOID = re.compile(r"area|base|br|col|embed|hr|img|input|link|meta|source|track|wbr")
+_UNSEEN = re.compile(r"blockquote|head|noscript|object|script|style|svg|template|textarea|title")
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?!\.?\d)|mso-hide\s*:\s*all", re.I)
 # How Gmail, Thunderbird, Outlook and Apple Mail mark the line above a quotation, and a signature.
 _MARKED = ("gmail_attr", "gmail_signature", "moz-cite-prefix", "moz-signature", "yahoo_quoted", "applemailsignature")
@@ -42,9 +42,9 @@ def text_of(page: str) -> str:
         about = {} if end else {name.casefold(): value.strip("\"'") for name, value in _ATTRIBUTE.findall(attributes)}
         if about.get("id", "").casefold() in _END:
             break
-        if tag not in _VOID and not end and _is_left_out(tag, about):
+        if not _VOID.fullmatch(tag) and not end and _is_left_out(tag, about):
             left_out, depth = tag, 1
-        if tag in _BLOCKS:
+        if _BLOCK.fullmatch(tag):
             said.append("\n- " if tag == "li" and not end else "\n")
     else:
         said.append("" if left_out else _words(page[position:]))
@@ -66,7 +66,7 @@ def _words(text: str) -> str:
 
 
 def _is_left_out(tag: str, about: dict[str, str]) -> bool:
-    if tag in _UNSEEN or "hidden" in about or _HIDDEN.search(about.get("style", "")):
+    if _UNSEEN.fullmatch(tag) or "hidden" in about or _HIDDEN.search(about.get("style", "")):
         return True
     marks = about.get("class", "").casefold().split()
     return any(mark in _MARKED for mark in marks) or about.get("id", "").casefold() in _SIGNATURES

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from mailparser_reply.parser import EmailMessage
+from mailparser_reply.parser import EmailMessage, EmailReply
 
 LANGUAGES = ["en", "de", "fr", "es", "it", "nl", "pl"]  # of the lines that mail programs put above a quotation
 LONGEST_LINE = 250  # characters; mailparser_reply's expressions take more than linear time for longer ones
@@ -34,7 +34,7 @@ def new_text(text: str) -> str:
 
 
 def unflowed(text: str, delete_space: bool = False) -> str:
-    """Text of the kind `format=flowed` (RFC 3676) with its paragraphs in one line each; quoted lines stay as they are."""
+    """Text of the kind `format=flowed` (RFC 3676) with each paragraph in one line; quoted lines stay as they are."""
     lines: list[str] = []
     flowing = False
     for line in text.replace("\r\n", "\n").split("\n"):
@@ -61,7 +61,7 @@ def _pieces(line: str) -> list[str]:
     return [line[i : i + LONGEST_LINE] for i in range(0, len(line), LONGEST_LINE)] or [""]
 
 
-def _without_signature(reply) -> str:  # noqa: ANN001 (mailparser_reply has no types)
+def _without_signature(reply: EmailReply) -> str:
     """The reply's text without its signature and disclaimers.
 
     "Thanks, that worked, but now my bill is wrong" begins as a signature does, and is none.

@@ -10,7 +10,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
 
-from assistant.channels.mail import automatic, authentication, html, quoting
+from assistant.channels.mail import authentication, automatic, html, quoting
 
 MAX_PARTS = 100
 MAX_CHARACTERS = 20_000  # of the text, with what is quoted; the rest of a longer one is not looked at
@@ -26,10 +26,10 @@ _MESSAGE_ID = re.compile(r"<[^<>\s]{1,250}>")
 _AGAIN = re.compile(r"^\s*(?:(?:re|aw|sv|antw|fwd?|wg)\s*(?:\[\d+\])?\s*:\s*)+", re.I)
 _WORD = re.compile(r"\w+")
 # Words of a subject that say nothing about what is wanted.
-_EMPTY_WORDS = frozenset(
-    "a about an and asap customer enquiry for good hello help hey hi important in info information inquiry is it "
-    "message morning afternoon my need no none of on please query question regarding request service subject support "
-    "team test thank thanks the to urgent with your you".split()
+_EMPTY = re.compile(
+    r"a|about|afternoon|an|and|asap|customer|enquiry|for|good|hello|help|hey|hi|important|in|info|information|inquiry|is"
+    r"|it|message|morning|my|need|no|none|of|on|please|query|question|regarding|request|service|subject|support|team|test"
+    r"|thanks?|the|to|urgent|with|your?"
 )
 
 
@@ -41,8 +41,8 @@ class Unreadable(Exception):
 class Mail:
     """A mail, without what it quotes.
 
-    `answers` are the Message-IDs that it answers, the latest first; `automatic` says why it must not be answered ("" for
-    a person's mail); `proven` whether the mail server in front has found the sender's address to be genuine.
+    `answers` are the Message-IDs that it answers, the latest first; `automatic` says why it must not be answered (""
+    for a person's mail); `proven` whether the mail server in front has found the sender's address to be genuine.
     Attachments are {"kind", "name", "bytes"}.
     """
 
@@ -67,7 +67,8 @@ class Mail:
 def read(content: bytes, mail_from: str, authserv_id: str = "") -> Mail:
     """The mail in `content` (RFC 5322), from the envelope's `mail_from`.
 
-    `authserv_id` names the mail server whose Authentication-Results are believed. Takes a while: not for the event loop.
+    `authserv_id` names the mail server whose Authentication-Results are believed. Not for the event loop: it may take
+    seconds.
 
     Raises:
         Unreadable: it is no mail, or not from exactly one address.
@@ -176,5 +177,5 @@ def _attachments(message: EmailMessage) -> Iterator[dict[str, Any]]:
 
 def _adds(subject: str, text: str) -> bool:
     """Whether the subject has a word of weight that the text has not."""
-    words = set(_WORD.findall(subject.casefold()))
-    return bool(words - _EMPTY_WORDS - set(_WORD.findall(text.casefold())))
+    said = set(_WORD.findall(text.casefold()))
+    return any(word not in said and not _EMPTY.fullmatch(word) for word in _WORD.findall(subject.casefold()))
