@@ -156,3 +156,23 @@ def _sources(titles: list[str]) -> str:
     shown = [t if len(t) <= MAX_SOURCE_CHARACTERS else t[: MAX_SOURCE_CHARACTERS - 1] + "…" for t in titles]
     more = f" and {len(titles) - MAX_SOURCES} more" if len(titles) > MAX_SOURCES else ""
     return f"{'Source' if len(titles) == 1 else 'Sources'}: {'; '.join(shown[:MAX_SOURCES])}{more}"
+
+
+def parts(text: str, limit: int) -> list[str]:
+    """The text in pieces of at most `limit` characters, cut at the end of a line, a sentence or a word."""
+    pieces, rest = [], text.strip()
+    while len(rest) > limit:
+        cut = _cut(rest, limit)
+        pieces.append(rest[:cut].rstrip())
+        rest = rest[cut:].lstrip()
+    return [*pieces, rest] if rest else pieces
+
+
+def _cut(text: str, limit: int) -> int:
+    """Where to cut: in the second half if there is a good place, so that no piece is tiny."""
+    window = text[: limit + 1]
+    for ending in (r"\n", r"[.!?…][\"'”’)]?(?=\s)", r"\s"):
+        ends = [match.end() for match in re.finditer(ending, window) if limit // 2 <= match.end() <= limit]
+        if ends:
+            return ends[-1]
+    return limit
