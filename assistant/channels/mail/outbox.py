@@ -41,6 +41,7 @@ class Outbox:
         self._order = Turns()
         self._places = asyncio.Semaphore(AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = asyncio.Event()
 
     async def send(self, conversation: str, to: str, mail: bytes) -> None:
         """Take a mail; once this returns, it is kept on disk until it is delivered or given up."""
@@ -54,6 +55,7 @@ class Outbox:
 
     async def stop(self, seconds: float) -> None:
         """Wait for what is being sent now; the rest is in its files."""
+        self._stopping.set()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)
         for task in self._tasks:
@@ -81,11 +83,18 @@ class Outbox:
                 except Exception as error:  # the disk, the vault: the file stays
                     logger.error("A mail to %s stays behind: %s.", path.stem, type(error).__name__)
                     return
-                if wait is not None:
-                    await asyncio.sleep(wait)
+                if await self._stopped_within(wait or 0):
+                    return
         await asyncio.to_thread(self._files.give_up, path)
         logger.error("A mail to %s was given up and is kept in mail/failed: %s.", path.stem, reason)
         await self._on_failure(path.stem, reason)
+
+    async def _stopped_within(self, seconds: float) -> bool:
+        try:
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+        except asyncio.TimeoutError:
+            return False
+        return True
 
     def _attempt(self, path: Path) -> None:
         content: dict[str, Any] | None = self._files.read(path)

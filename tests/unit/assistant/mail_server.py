@@ -59,7 +59,8 @@ class Sink:
 
     def __init__(self):
         self.mails, self.envelopes, self.answers, self.tries = [], [], [], 0
-        self._controller = Controller(self, hostname="127.0.0.1", port=free_port())
+        self.port = free_port()
+        self._controller = None
 
     async def handle_DATA(self, _server, _session, envelope):
         self.tries += 1
@@ -69,15 +70,14 @@ class Sink:
             self.mails.append(message_from_bytes(envelope.original_content, policy=policy.default))
         return answer
 
-    @property
-    def port(self):
-        return self._controller.port
-
     def start(self):
+        self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
         self._controller.start()
 
     def stop(self):
-        self._controller.stop(no_assert=True)
+        if self._controller:
+            self._controller.stop()
+        self._controller = None
 
     def wait(self, count=1):
         """The mails, as soon as there are so many."""
@@ -129,16 +129,18 @@ def post_office(var, sink_port, agent=None, waits=(0.1, 0.1), **options):
     def call(coroutine):
         return asyncio.run_coroutine_threadsafe(coroutine, loop).result(30)
 
-    async def tell(event):
-        for listener in app.listeners[event]:
-            await listener(app, loop)
+    async def tell(*event):
+        # As Sanic does where it serves; here nobody speaks HTTP, and Sanic serves only once in a process.
+        if event[0] == "init":
+            app.signalize()
+        await app._server_event(*event, loop=loop)
 
     try:
-        call(tell("after_server_start"))
+        call(tell("init", "after"))
         port = channel.post.listener._server and channel.post.listener.port
         yield SimpleNamespace(port=port, agent=agent, channel=channel, call=call, folder=var / "mail")
     finally:
-        call(tell("before_server_stop"))
+        call(tell("shutdown", "before"))
         loop.call_soon_threadsafe(loop.stop)
         thread.join(5)
 
@@ -162,4 +164,4 @@ def reply(port, mail, text, **headers):
 
 
 def text_of(mail):
-    return mail.get_body(("plain",)).get_content()
+    return mail.get_body(("plain",)).get_content().replace("\r\n", "\n")

@@ -100,9 +100,9 @@ def test_a_turns_messages_make_one_mail_with_numbered_choices(office, sink):
     body = text_of(mail)
     assert body.startswith("First <b>\n\nWhat next?\n1 Track an order\n2 Return an order\nSource: Orders & returns\n")
     page = mail.get_body(("html",)).get_content()
-    assert (
-        "<p>First &lt;b&gt;</p>" in page and "1 Track an order<br>\n2 Return" in page and "Orders &amp; returns" in page
-    )
+    page = page.replace("\r\n", "\n")
+    assert "<p>First &lt;b&gt;</p>" in page and "1 Track an order<br>\n2 Return" in page
+    assert "Orders &amp; returns" in page
     assert "/track" not in body + page
 
 
