@@ -4,21 +4,29 @@ Exit code 0 after SIGTERM or SIGINT, 1 when the database or the port cannot be u
 missing or a file of rules is wrong.
 """
 
+import errno
 import logging
 import os
 import socket
 import sys
 import warnings
 
+from common.startup import StartRefused, check_secrets, host
+
 from . import logs, settings
 
-HOST = "127.0.0.1"
+SECRETS = ("TANDEM_SECRET", "ACTIONS_TOKEN", "DESK_TOKEN")
+
 logger = logs.get_logger("actions")
 
 
 def main() -> int:
     """Check the settings, prepare the database, serve until a signal; returns the exit code."""
-    logs.configure()
+    try:
+        logs.configure()
+    except logs.LogSettingWrong as problem:
+        print(problem, file=sys.stderr)
+        return 2
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     warnings.filterwarnings("ignore", message=".*pkg_resources.*")
     os.environ.setdefault("ANONYMIZED_TELEMETRY", "False")
@@ -30,13 +38,15 @@ def main() -> int:
         settings.secret()
         settings.notifications()
         port = settings.actions_port()
-    except settings.MissingSetting as problem:
+        check_secrets(os.environ, SECRETS)
+        address = host(os.environ, "ACTIONS_HOST")
+    except (settings.MissingSetting, StartRefused) as problem:
         print(problem, file=sys.stderr)
         return 2
-    return _serve(port)
+    return _serve(address, port)
 
 
-def _serve(port: int) -> int:
+def _serve(address: str, port: int) -> int:
     """Serve until a signal and end the process; returns only when the database or the port cannot be used."""
     # Imported after the settings are known to be good: they take seconds.
     from . import helpdesk, queues, triage_tree
@@ -64,7 +74,7 @@ def _serve(port: int) -> int:
         upgrade(settings.backend_url())
         if settings.demo() and seed():
             logger.info("seeded")
-        listener = _listen(port)
+        listener = _listen(address, port)
     except (DatabaseProblem, BackendError, OSError) as problem:
         print(problem, file=sys.stderr)
         return 1
@@ -72,7 +82,7 @@ def _serve(port: int) -> int:
     executor = SafeExecutor(settings.action_timeout())
     app = build(executor, settings.actions_token())
     logger.info("started", extra={"port": port, "actions": len(executor.actions)})
-    app.run(sock=listener, single_process=True, access_log=False, motd=False)
+    app.run(sock=listener, single_process=True, motd=False)
     logger.info("stopped")
     executor.shut_down()
     _flush()
@@ -81,13 +91,16 @@ def _serve(port: int) -> int:
     os._exit(0)
 
 
-def _listen(port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+def _listen(address: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((HOST, port))
+        listener.bind((address, port))
     except OSError as error:
         listener.close()
+        if error.errno != errno.EADDRINUSE:
+            raise OSError(f"{address} cannot be listened on ({error.strerror}): correct ACTIONS_HOST") from error
         raise OSError(f"Port {port} is taken ({error.strerror}): set ACTIONS_PORT to a free one") from error
     listener.setblocking(False)
     return listener

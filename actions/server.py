@@ -18,6 +18,9 @@ from sanic.exceptions import SanicException
 from sanic.handlers import ErrorHandler
 from sanic.response import HTTPResponse, json
 
+from common import web
+
+from . import settings
 from .executor import SafeExecutor
 from .logs import get_logger
 
@@ -34,12 +37,15 @@ APIS = (
 )
 
 MAX_REQUEST = 20_000_000  # bytes: each call carries the whole conversation and the domain
+RESPONSE_SECONDS = 120
 
 _SENTENCES = {
     400: "This request could not be read: send a JSON object.",
     404: "There is nothing at this address.",
     405: "This address does not take this kind of request.",
+    408: "This request took too long to arrive.",
     413: "This request is too large.",
+    415: "Send the body as it is: a compressed one is not taken.",
 }
 
 logger = get_logger(__name__)
@@ -52,7 +58,7 @@ def build(executor: SafeExecutor, token: str, skills: tuple[str, ...] = SKILLS, 
     # One warning for every call, though the two versions speak the same protocol.
     warnings.filterwarnings("ignore", message=".*compatib", module=r"rasa_sdk\.utils")
     app = create_app(executor, cors_origins=[])
-    app.config.REQUEST_MAX_SIZE = MAX_REQUEST
+    web.protect(app, settings.actions_url(), MAX_REQUEST, RESPONSE_SECONDS, web.API_HEADERS)
     app.config.FALLBACK_ERROR_FORMAT = "json"
     app.error_handler = QuietErrors()
     app.on_request(_token_check(token), priority=1000)  # before rasa_sdk's own answer to OPTIONS
@@ -82,10 +88,11 @@ def _token_check(token: str):  # type: ignore[no-untyped-def]
 
     async def check(request: Request) -> HTTPResponse | None:
         if request.method == "GET" and request.path == "/health":
-            return None
+            return None if request.app.ctx.ready else json({"status": "starting"}, status=503)
         given = request.headers.get("authorization", "").encode("utf-8", "replace")
         if hmac.compare_digest(given, expected):
-            return None
+            # rasa_sdk would unpack a small body to any size.
+            return json({"error": _SENTENCES[415]}, status=415) if "content-encoding" in request.headers else None
         logger.warning("refused", extra={"method": request.method, "status": 401})
         text = "This server takes calls with its token only: send `Authorization: Bearer` and the ACTIONS_TOKEN."
         return json({"error": text}, status=401)

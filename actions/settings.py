@@ -109,6 +109,11 @@ def actions_port() -> int:
     return _port("ACTIONS_PORT", DEFAULT_PORT)
 
 
+def actions_url() -> str:
+    """Where others reach this server (ACTIONS_URL); empty where it is not set."""
+    return os.environ.get("ACTIONS_URL", "").strip()
+
+
 def backend_url() -> str:
     """SQLAlchemy URL of the backend database (BACKEND_DATABASE_URL)."""
     url = os.environ.get("BACKEND_DATABASE_URL", "").strip()

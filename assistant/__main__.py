@@ -1,12 +1,17 @@
 """Starts the assistant service: `python -m assistant` is `rasa run` with the settings of the environment.
 
 The token goes to Rasa inside the process, not on the command line, where every user of the machine could read it.
+Rasa's HTTP API is behind `assistant.server`, and all that is logged goes through `assistant.logs`.
 """
 
 import os
 import sys
 import warnings
 from pathlib import Path
+from typing import NoReturn
+
+from assistant import logs
+from common.startup import StartRefused, check_secrets, host
 
 REQUIRED = (
     "TANDEM_VAR",
@@ -18,6 +23,7 @@ REQUIRED = (
     "DESK_URL",
     "ASSISTANT_PORT",
 )
+SECRETS = ("TANDEM_SECRET", "RASA_TOKEN", "ACTIONS_TOKEN", "TANDEM_VAULT_KEY")
 
 
 def main() -> None:
@@ -25,30 +31,44 @@ def main() -> None:
     missing = [name for name in REQUIRED if not os.environ.get(name)]
     if missing:
         fail(f"{missing[0]} is not set: start Tandem with `make run`, or load var/env first.")
+    try:
+        logs.configure()
+        check_secrets(os.environ, SECRETS)
+        address = host(os.environ, "ASSISTANT_HOST")
+    except (logs.LogSettingWrong, StartRefused) as problem:
+        fail(str(problem))
     models = Path(os.environ.get("TANDEM_MODELS") or Path(os.environ["TANDEM_VAR"]) / "models")
     if not any(models.glob("*.tar.gz")):
         fail(f"There is no trained model in {models}: run `make train` first.")
     check_vault_key()
+    os.environ.setdefault("RASA_TELEMETRY_ENABLED", "false")
     # Rasa comes in only now: its import takes seconds, and an error above should not have to wait for it.
     with warnings.catch_warnings(record=True):  # its dependencies' deprecations are nothing an operator can act on
-        from rasa.__main__ import main as rasa
+        import rasa
+        import rasa.core.run
+        from rasa.shared.exceptions import RasaException
+        from rasa.utils.tensorflow.environment import setup_tf_environment
 
         from assistant.nlu.encoder import MODEL, TOKENIZER, EncoderFileMissing, find_file
+        from assistant.server import guard_api
     warnings.simplefilter("ignore")
     try:
         # Rasa would log a missing file and go on without a model, saying that all is well.
         for file in (MODEL, TOKENIZER):
             find_file(*file)
-    except EncoderFileMissing as error:
+        setup_tf_environment()
+        rasa.run(
+            str(models),
+            endpoints=os.environ.get("TANDEM_ENDPOINTS") or "endpoints.yml",
+            credentials=os.environ.get("TANDEM_CREDENTIALS") or "credentials.yml",
+            interface=address,
+            port=int(os.environ["ASSISTANT_PORT"]),
+            auth_token=os.environ["RASA_TOKEN"],
+            cors=[],
+            server_listeners=[(guard_api, "main_process_start")],
+        )
+    except (EncoderFileMissing, RasaException) as error:
         fail(str(error))
-
-    endpoints = os.environ.get("TANDEM_ENDPOINTS") or "endpoints.yml"
-    credentials = os.environ.get("TANDEM_CREDENTIALS") or "credentials.yml"
-    host = os.environ.get("ASSISTANT_HOST", "127.0.0.1")
-    sys.argv = ["rasa", "run", "--enable-api", "--auth-token", os.environ["RASA_TOKEN"], "--model", str(models)]
-    sys.argv += ["--interface", host, "--port", os.environ["ASSISTANT_PORT"]]
-    sys.argv += ["--endpoints", endpoints, "--credentials", credentials]
-    rasa()
 
 
 def check_vault_key() -> None:
@@ -61,7 +81,7 @@ def check_vault_key() -> None:
         fail(str(error))
 
 
-def fail(sentence: str) -> None:
+def fail(sentence: str) -> NoReturn:
     """Say what is wrong and what to do, and exit with 2."""
     print(sentence, file=sys.stderr)
     sys.exit(2)

@@ -1,8 +1,52 @@
-"""Logs without customers' words."""
+"""The assistant's log: Rasa's records, its structlog and its libraries, without customers' words."""
 
 from __future__ import annotations
 
 import logging
+import os
+from typing import Any
+
+import structlog
+
+from common import logs
+from common.logs import LogSettingWrong
+
+__all__ = ["LogSettingWrong", "configure", "keep_customers_words_out"]
+
+
+def configure() -> None:
+    """Every record of the process becomes one line of `common.logs`; by default from WARNING up.
+
+    Raises LogSettingWrong.
+    """
+    os.environ.setdefault("LOG_LEVEL_LIBRARIES", "ERROR")  # as Rasa's own default
+    logs.configure("assistant", "WARNING")
+    level = logging.getLogger("assistant").level
+    logging.getLogger("rasa").setLevel(level)
+    logging.getLogger("common").setLevel(level)
+    structlog.configure(
+        processors=[structlog.stdlib.filter_by_level, structlog.dev.set_exc_info, _without_values],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        cache_logger_on_first_use=True,
+    )
+
+
+def _without_values(_logger: Any, _method: str, event: structlog.typing.EventDict) -> tuple[tuple[str], dict[str, Any]]:
+    """The name of a structured event and its exception; the values may be what a customer wrote."""
+    return (str(event["event"]),), {"exc_info": event.get("exc_info")}
+
+
+def keep_customers_words_out() -> None:
+    """Takes tracebacks out of the records of whoever starts Rasa without `python -m assistant`.
+
+    Calling it again changes nothing.
+    """
+    for name in LOGGERS:
+        logger = logging.getLogger(name)
+        if not any(isinstance(present, WithoutDetails) for present in logger.filters):
+            logger.addFilter(WithoutDetails())
+
 
 # Rasa's loggers that print exceptions of a turn.
 LOGGERS = (
@@ -13,14 +57,6 @@ LOGGERS = (
     "rasa.core.processor",
     "rasa.core.tracker_store",
 )
-
-
-def keep_customers_words_out() -> None:
-    """Takes the tracebacks out of Rasa's logs; calling it again changes nothing."""
-    for name in LOGGERS:
-        logger = logging.getLogger(name)
-        if not any(isinstance(present, WithoutDetails) for present in logger.filters):
-            logger.addFilter(WithoutDetails())
 
 
 class WithoutDetails(logging.Filter):

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import errno
 import getpass
 import logging
 import os
@@ -10,15 +11,22 @@ import sys
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from common import logs
+from common.startup import StartRefused, check_secrets
 from desk import accounts, roles
 from desk.app import create_app
 from desk.database import Database, migrate
 from desk.settings import Settings, SettingsError, database_url
 
+SECRETS = ("TANDEM_SECRET", "RASA_TOKEN", "ACTIONS_TOKEN", "DESK_TOKEN")
+
 
 def main() -> int:
     """Run the command; returns the exit code."""
-    _log_plainly()
+    try:
+        logs.configure("desk")
+    except logs.LogSettingWrong as error:
+        return _fail(str(error))
     parser = argparse.ArgumentParser(prog="python -m desk", description="Serve the desk.")
     commands = parser.add_subparsers(dest="command")
     adduser = commands.add_parser("adduser", help="add somebody who may log in")
@@ -29,9 +37,12 @@ def main() -> int:
     try:
         if arguments.command == "adduser":
             return _add_user(arguments.name, arguments.display_name, arguments.role)
+        check_secrets(os.environ, SECRETS)
         return _serve(Settings.from_env())
     except SettingsError as error:
         return _fail(f"{error}.")
+    except StartRefused as error:
+        return _fail(str(error))
     except accounts.AccountError as error:
         return _fail(str(error))
     except (SQLAlchemyError, OSError) as error:
@@ -41,29 +52,42 @@ def main() -> int:
 
 def _serve(settings: Settings) -> int:
     try:
-        listener = socket.create_server(("127.0.0.1", settings.port), reuse_port=False)
-    except OSError:
+        listener = socket.create_server((settings.host, settings.port), family=_family(settings.host), reuse_port=False)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            return _fail(f"{settings.host} cannot be listened on ({error.strerror}): correct DESK_HOST.")
         return _fail(f"Port {settings.port} is taken: stop what uses it, or set DESK_PORT to another port.")
     migrate(settings.database_url)
     if not settings.demo_password:
-        _ensure_admin(settings)
+        _leave_demo(settings)
     app = create_app(settings)
-    logging.getLogger(__name__).info("The desk listens on http://127.0.0.1:%s", settings.port)
-    app.run(sock=listener, single_process=True, motd=False, access_log=False)
+    logging.getLogger("desk").info("started", extra={"address": settings.host, "port": settings.port})
+    app.run(sock=listener, single_process=True, motd=False)
     return 0
 
 
-def _ensure_admin(settings: Settings) -> None:
-    """Where nobody administers the desk, add somebody and print their one-time password, here and nowhere else."""
-    database = Database(settings.database_url)
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
 
-    async def ensure() -> str | None:
+
+def _leave_demo(settings: Settings) -> None:
+    """Shut the demonstration's users out.
+
+    Where nobody administers the desk, add somebody and print their one-time password, here and nowhere else.
+    """
+    database = Database(settings.database_url)
+    demo_password = os.environ.get("DEMO_AGENT_PASSWORD", "")
+
+    async def ensure() -> tuple[list[str], str | None]:
         try:
-            return await accounts.ensure_admin(database)
+            closed = await accounts.close_demo_users(database, demo_password) if demo_password else []
+            return closed, await accounts.ensure_admin(database)
         finally:
             await database.close()
 
-    password = asyncio.run(ensure())
+    closed, password = asyncio.run(ensure())
+    if closed:
+        logging.getLogger("desk").warning("demo_users_disabled", extra={"users": ", ".join(closed)})
     if password:
         print(
             f"\nFirst start: log in at {settings.desk_url}/desk as admin with the one-time password {password}\n"
@@ -97,13 +121,6 @@ def _ask_password(name: str) -> str:
     if getpass.getpass("Once more: ") != password:
         raise accounts.AccountError("The two passwords differ: start again.")
     return password
-
-
-def _log_plainly() -> None:
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    # httpx logs each address, and the assistant's carries a token.
-    for name in ("httpx", "httpcore", "alembic", "aiosqlite", "sanic.root", "sanic.server"):
-        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def _fail(sentence: str) -> int:

@@ -60,6 +60,18 @@ async def ensure_demo_users(database: Database, password: str) -> None:
                 user.must_change_password = False
 
 
+async def close_demo_users(database: Database, password: str) -> list[str]:
+    """Disable the demonstration's users who still have its password; returns their names."""
+    closed = []
+    async with database.session() as session, session.begin():
+        for user in await session.scalars(select(User).where(User.name.in_([name for name, _, _ in DEMO_USERS]))):
+            if not user.disabled_at and await passwords.matches(user.password_hash, password):
+                user.disabled_at = now()
+                await end_sessions(session, user.id)
+                closed.append(user.name)
+    return sorted(closed)
+
+
 async def ensure_admin(database: Database) -> str | None:
     """Add the first administrator where there is none; returns the one-time password of a new one."""
     async with database.session() as session:

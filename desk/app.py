@@ -6,6 +6,7 @@ import logging
 from sanic import HTTPResponse, Request, Sanic, json, text
 from sanic.exceptions import SanicException
 
+from common.web import protect
 from desk import accounts
 from desk.api import api
 from desk.assignment import PUSH
@@ -20,6 +21,9 @@ from desk.views.chat import chat
 from desk.views.chat_typing import chat_typing
 from desk.views.login import login
 
+MAX_REQUEST = 200_000  # bytes
+RESPONSE_SECONDS = 60
+
 logger = logging.getLogger(__name__)
 
 
@@ -27,7 +31,7 @@ def create_app(settings: Settings) -> Sanic:
     """The desk's application. The database must have been migrated."""
     app = Sanic("desk", configure_logging=False)
     app.config.GRACEFUL_SHUTDOWN_TIMEOUT = 3.0
-    app.config.REQUEST_MAX_SIZE = 200_000
+    protect(app, settings.desk_url, MAX_REQUEST, RESPONSE_SECONDS, security_headers(settings))
     app.config.FALLBACK_ERROR_FORMAT = "text"
     app.ctx.desk = Desk(settings)
     app.config.PROXIES_COUNT = settings.proxies or None
@@ -37,26 +41,22 @@ def create_app(settings: Settings) -> Sanic:
         guard(blueprint)
     app.blueprint([api, chat, chat_typing, login, *guarded])
     app.static("/static", FOLDER / "static", name="static", use_modified_since=True)
+    app.on_response(_keep_static)
     app.add_route(_health, "/health", name="health")
-    _headers(app, settings)
     _errors(app)
     _life(app)
     return app
 
 
-async def _health(_request: Request) -> HTTPResponse:
-    return json({"status": "ok"})
+async def _health(request: Request) -> HTTPResponse:
+    ready = request.app.ctx.ready
+    return json({"status": "ok" if ready else "starting"}, status=200 if ready else 503)
 
 
-def _headers(app: Sanic, settings: Settings) -> None:
-    headers = security_headers(settings)
-
-    @app.on_response
-    async def add_headers(request: Request, response: HTTPResponse) -> None:
-        response.headers.update(headers)
-        if request.path.startswith("/static/"):
-            # Checked at each use, so that an update of the desk reaches open browsers.
-            response.headers["Cache-Control"] = "no-cache"
+async def _keep_static(request: Request, response: HTTPResponse) -> None:
+    if request.path.startswith("/static/"):
+        # Checked at each use, so that an update of the desk reaches open browsers.
+        response.headers["Cache-Control"] = "no-cache"
 
 
 def _errors(app: Sanic) -> None:
@@ -64,13 +64,14 @@ def _errors(app: Sanic) -> None:
     async def show(request: Request, error: Exception) -> HTTPResponse:
         status = error.status_code if isinstance(error, SanicException) else 500
         if status >= 500:
-            logger.error("%s %s failed", request.method, request.path, exc_info=error)
+            logger.error("server_error", extra={"method": request.method, "status": status}, exc_info=error)
         message = {
             404: "This page does not exist.",
             405: "This address does not take that kind of request.",
+            408: "That took too long to arrive. Try again.",
             413: "That is too long to send.",
         }.get(status, "Something went wrong on our side. Try again in a moment.")
-        if status < 500 and status not in (404, 405, 413):
+        if status < 500 and status not in (404, 405, 408, 413):
             message = str(error)
         if request.path.startswith(("/chat/", "/api/")) or request.headers.get("accept") == "application/json":
             return json({"error": message}, status=status)

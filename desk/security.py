@@ -35,6 +35,8 @@ def security_headers(settings: Settings) -> dict[str, str]:
         "Referrer-Policy": "same-origin",
         "Cross-Origin-Opener-Policy": "same-origin",
         "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+        # Pages and answers hold customers' data: a shared computer must not keep them.
+        "Cache-Control": "no-store",
     }
 
 

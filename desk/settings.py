@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from common.startup import host
+
 
 class SettingsError(Exception):
     """A setting is missing or wrong; the message is one sentence that says what to do."""
@@ -41,6 +43,7 @@ class Settings:
     assistant_url: str = "http://127.0.0.1:5005"
     actions_url: str = "http://127.0.0.1:5055"
     desk_url: str = "http://localhost:8080"
+    host: str = "127.0.0.1"
     port: int = 8080
     demo_password: str | None = field(default=None, repr=False)
     proxies: int = 0
@@ -54,7 +57,7 @@ class Settings:
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> "Settings":
-        """Read the settings; raises SettingsError."""
+        """Read the settings; raises SettingsError, and StartRefused for an address that is open to others."""
         folder = database_folder(env)
         port = _port(env, "DESK_PORT", 8080)
         assistant_port = _port(env, "ASSISTANT_PORT", 5005)
@@ -69,6 +72,7 @@ class Settings:
             actions_url=(env.get("ACTIONS_URL") or f"http://127.0.0.1:{actions_port}").rstrip("/"),
             assistant_url=(env.get("ASSISTANT_URL") or f"http://127.0.0.1:{assistant_port}").rstrip("/"),
             desk_url=(env.get("DESK_URL") or f"http://localhost:{port}").rstrip("/"),
+            host=host(env, "DESK_HOST"),
             port=port,
             demo_password=_required(env, "DEMO_AGENT_PASSWORD") if env.get("TANDEM_DEMO") == "1" else None,
             proxies=_count(env, "DESK_PROXIES"),

@@ -113,7 +113,8 @@ async def description(_request: Request) -> HTTPResponse:
 @blueprint.get("/docs")
 async def page(_request: Request) -> HTTPResponse:
     """The same as a page to read."""
-    return html(await asyncio.to_thread(docs.page, openapi.document()))
+    found = await asyncio.to_thread(docs.page, openapi.document())
+    return html(found, headers={"Content-Security-Policy": docs.POLICY})
 
 
 @blueprint.after_server_start

@@ -1,6 +1,8 @@
 """The page at GET /copilot/docs: the OpenAPI description, readable, in one file that loads nothing from elsewhere."""
 
 import json
+from base64 import b64encode
+from hashlib import sha256
 from html import escape
 from typing import Any
 
@@ -18,6 +20,9 @@ th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #e2e6e
   th, td, h2 { border-color: #333c4a; } a { color: #8ab4f8; }
 }
 """
+_HASH = b64encode(sha256(_STYLE.encode()).digest()).decode()
+# The page's own style is all that a browser may use of it.
+POLICY = f"default-src 'none'; style-src 'sha256-{_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 _CALL = """curl -s -H "Authorization: Bearer $ACTIONS_TOKEN" -H "Content-Type: application/json" \\
     -d '{"query": "late payment fee"}' http://localhost:5055/copilot/search"""
 

@@ -20,8 +20,6 @@ QUIET = {
     "SQLALCHEMY_SILENCE_UBER_WARNING": "1",
     "ANONYMIZED_TELEMETRY": "False",
     "PYTHONWARNINGS": "ignore",
-    "LOG_LEVEL": "WARNING",
-    "LOG_LEVEL_LIBRARIES": "ERROR",
     "PYTHONUNBUFFERED": "1",
     # Longer than Rasa's own time-out of an action (300 s): an expired lock lets a second message in beside the first.
     "TICKET_LOCK_LIFETIME": "330",

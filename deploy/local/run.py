@@ -38,7 +38,7 @@ class ServicePrinter(Printer):
 
 def health_url(name: str, env: dict[str, str]) -> str:
     """Where the service `name` says that it is up."""
-    return env[HEALTH[name]] + ("/" if name == "assistant" else "/health")
+    return env[HEALTH[name]] + "/health"
 
 
 def answers(url: str) -> bool:

@@ -116,19 +116,22 @@ class Stack:
 
     def tracker(self, sender: str, events: str = "AFTER_RESTART") -> dict:
         """The assistant's tracker of a conversation, as its HTTP API gives it with these events (or ALL)."""
-        token = {"token": self.env["RASA_TOKEN"], "include_events": events}
-        return self.http.get(self._conversations(sender, "tracker"), params=token).raise_for_status().json()
+        url = self._conversations(sender, "tracker")
+        answer = self.http.get(url, params={"include_events": events}, headers=self._token())
+        return answer.raise_for_status().json()
 
     def append(self, sender: str, *events: dict) -> None:
         """Append events to a conversation's tracker, as the desk does."""
-        token = {"token": self.env["RASA_TOKEN"]}
         url = self._conversations(sender, "tracker/events")
-        self.http.post(url, params=token, json=list(events)).raise_for_status()
+        self.http.post(url, headers=self._token(), json=list(events)).raise_for_status()
 
     def execute(self, sender: str, action: str) -> None:
         """Have the assistant run an action in a conversation."""
-        token = {"token": self.env["RASA_TOKEN"]}
-        self.http.post(self._conversations(sender, "execute"), params=token, json={"name": action}).raise_for_status()
+        url = self._conversations(sender, "execute")
+        self.http.post(url, headers=self._token(), json={"name": action}).raise_for_status()
+
+    def _token(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.env['RASA_TOKEN']}"}
 
     def _conversations(self, sender: str, what: str) -> str:
         return f"{self.env['ASSISTANT_URL']}/conversations/{sender}/{what}"

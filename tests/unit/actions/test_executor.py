@@ -12,7 +12,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.interfaces import ActionExecutionRejection, ActionNotFoundException
 
 from actions.executor import SafeExecutor
-from actions.logs import LineFormatter
+from common.logs import LineFormatter
 
 Events = list[dict[str, Any]]
 

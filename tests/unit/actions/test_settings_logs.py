@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from actions import logs, settings
+from common.logs import LineFormatter
 
 
 def test_paths_have_defaults_in_the_repository(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -57,7 +58,7 @@ def record(message: str, error: Exception | None = None, **fields: object) -> st
     made = logging.getLogger("actions.t").makeRecord(
         "actions.t", logging.INFO, __file__, 1, message, (), info, extra=fields
     )
-    return logs.LineFormatter().format(made)
+    return LineFormatter().format(made)
 
 
 def test_a_line_has_time_level_event_and_fields() -> None:

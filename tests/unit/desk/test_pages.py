@@ -113,7 +113,7 @@ def test_take_reply_hand_back(desk, alex, assistant, waiting):
     path, body = assistant.requests[-1]
     assert "/trigger_intent" in path and body == {"name": "EXTERNAL_handed_back", "entities": {}}
     path = assistant.requests[0][0]
-    assert "token=rasa-token" in path and "output_channel=latest" in path and "execute_side_effects=true" in path
+    assert "rasa-token" not in path and "output_channel=latest" in path and "execute_side_effects=true" in path
 
 
 def test_two_agents_cannot_take_the_same(desk, alex, sam, assistant, waiting):
