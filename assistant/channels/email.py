@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -24,10 +24,10 @@ from sanic.response import HTTPResponse
 from assistant.channels import signing
 from assistant.channels.addressbook import AddressUnknown, address_book, conversation_of
 from assistant.channels.guard import Guarded, OnNewMessage
-from assistant.channels.limits import Turns
 from assistant.channels.mail import settings, writing
 from assistant.channels.mail.files import INBOX, LATE, MailFiles
 from assistant.channels.mail.listener import Listener
+from assistant.channels.mail.order import OneByOne
 from assistant.channels.mail.outbox import WAITS, Outbox
 from assistant.channels.mail.reading import Mail
 from assistant.channels.mail.references import conversation_in, new_id
@@ -39,6 +39,7 @@ logger = logging.getLogger(__name__)
 
 NAME = "email"
 GATHER_SECONDS = 2.0  # in which an agent's or the desk's messages are joined to one mail
+AGAIN_AFTER = (2.0, 20.0, 120.0)  # seconds until a turn that could not begin or end is tried again
 FINISH_SECONDS = 10.0  # for the turns that run when the server stops
 
 
@@ -92,7 +93,7 @@ class Post:
         self._files = MailFiles(configured.folder, shared_vault())
         self.outbox = Outbox(configured, self._files, self._tell_the_desk, waits)
         self.listener = Listener(configured, self.accept)
-        self._order, self._gathering = Turns(), set[str]()
+        self._order, self._gathering = OneByOne(), set[str]()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
@@ -103,7 +104,7 @@ class Post:
         await self.listener.start()
         self.outbox.resume()
         for path in self._files.waiting(INBOX):
-            self._run(self._turn(path))
+            self._run(self._turn, path)
         for conversation in {path.stem for path in self._files.waiting(LATE)}:
             self._gather_soon(conversation)
 
@@ -135,7 +136,7 @@ class Post:
             "proven": bool(answered) or mail.proven,
         }
         path = await asyncio.to_thread(self._files.add, INBOX, conversation, content)
-        self._run(self._turn(path))
+        self._run(self._turn, path)
 
     async def later(self, conversation: str, message: dict[str, Any]) -> None:
         """Sends a message that answers no mail, with others of the same moment."""
@@ -179,7 +180,7 @@ class Post:
     def _gather_soon(self, conversation: str) -> None:
         if conversation not in self._gathering:
             self._gathering.add(conversation)
-            self._run(self._gather(conversation))
+            self._run(self._gather, conversation)
 
     async def _gather(self, conversation: str) -> None:
         await asyncio.sleep(GATHER_SECONDS)
@@ -212,17 +213,21 @@ class Post:
     def _agent(self) -> Agent | None:
         return getattr(self._app.ctx, "agent", None)
 
-    def _run(self, work: Any) -> None:
-        task = asyncio.create_task(self._safely(work))
+    def _run(self, work: Callable[[Any], Awaitable[None]], what: Any) -> None:
+        task = asyncio.create_task(self._again(work, what))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     @staticmethod
-    async def _safely(work: Any) -> None:
-        try:
-            await work
-        except Exception as error:  # the mail stays on disk
-            logger.error("A mail could not be worked off, and stays for the next start: %s.", type(error).__name__)
+    async def _again(work: Callable[[Any], Awaitable[None]], what: Any) -> None:
+        for wait in (*AGAIN_AFTER, None):
+            try:
+                await work(what)
+                return
+            except Exception as error:  # the disk, the vault, the conversation store
+                logger.error("A mail could not be worked off, and is kept: %s.", type(error).__name__)
+            if wait is not None:
+                await asyncio.sleep(wait)
 
 
 def _id(conversation: str, message_id: str) -> str:

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import IO, Any
 
-from assistant.privacy.keys import Unreadable, seal, unseal
+from assistant.privacy.keys import Unreadable, VaultError, seal, unseal
 from assistant.privacy.vault import Vault
 
 INBOX, OUTBOX, LATE, FAILED, THREADS = BOXES = ("inbox", "outbox", "late", "failed", "threads")
@@ -57,14 +57,20 @@ class MailFiles:
         return sorted(mine, key=lambda path: path.suffix)
 
     def read(self, path: Path) -> dict[str, Any] | None:
-        """What is in a file; None, and the file is gone, when its conversation was erased."""
+        """What is in a file; None, and the file is gone, when its conversation was erased.
+
+        Raises VaultError when the vault cannot be read; the file stays.
+        """
+        known = self._vault.known(path.stem)
         try:
-            return dict(json.loads(unseal(self._key(path.stem), path.read_bytes(), self._context(path))))
+            if known:
+                return dict(json.loads(unseal(known.key, path.read_bytes(), self._context(path))))
         except FileNotFoundError:
             return None
-        except Unreadable:
-            path.unlink(missing_ok=True)
-            return None
+        except Unreadable:  # with another key: erased, and written to again since
+            pass
+        path.unlink(missing_ok=True)
+        return None
 
     def give_up(self, path: Path) -> None:
         """Keep a mail that cannot be delivered apart; moved back to the outbox, it is tried again at the next start."""
@@ -79,7 +85,10 @@ class MailFiles:
         self._write(self._folder / THREADS / f"{conversation}.thread", thread)
 
     def _write(self, path: Path, content: dict[str, Any]) -> Path:
-        sealed = seal(self._key(path.stem), json.dumps(content).encode(), self._context(path))
+        known = self._vault.known(path.stem)
+        if known is None:
+            raise VaultError("A conversation was erased while it was written to.")
+        sealed = seal(known.key, json.dumps(content).encode(), self._context(path))
         part = path.with_name(f".{path.name}")
         with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             file.write(sealed)
@@ -88,12 +97,6 @@ class MailFiles:
         os.replace(part, path)
         _sync(path.parent)
         return path
-
-    def _key(self, conversation: str) -> bytes:
-        known = self._vault.known(conversation)
-        if known is None:
-            raise Unreadable("The conversation was erased.")
-        return known.key
 
     @staticmethod
     def _context(path: Path) -> str:

@@ -97,8 +97,7 @@ class Listener:
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
         """Only our own addresses, also with a tag (care+orders@…)."""
-        name, _, domain = address_of(address).rpartition("@")
-        if f"{name.partition('+')[0]}@{domain}" not in self._settings.addresses:
+        if not self._is_ours(address_of(address)):
             return NO_SUCH_ADDRESS
         if len(envelope.rcpt_tos) >= MAX_RECIPIENTS:
             return RECIPIENTS
@@ -121,9 +120,13 @@ class Listener:
         logger.error("A mail's delivery failed: %s.", type(error).__name__)
         return BUSY
 
+    def _is_ours(self, address: str) -> bool:
+        name, _, domain = address.rpartition("@")
+        return f"{name.partition('+')[0]}@{domain}" in self._settings.addresses
+
     async def _take(self, content: bytes, mail_from: str) -> str:
         mail = await asyncio.to_thread(reading.read, content, mail_from, self._settings.authserv_id)
-        why = "loop" if mail.sender in self._settings.addresses else mail.automatic
+        why = "loop" if self._is_ours(mail.sender) else mail.automatic
         if why:
             logger.info("A mail is not answered: %s.", why)
             return IGNORED

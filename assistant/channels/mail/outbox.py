@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from assistant.channels.limits import Turns
 from assistant.channels.mail.files import OUTBOX, MailFiles
+from assistant.channels.mail.order import OneByOne
 from assistant.channels.mail.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ class Outbox:
     ) -> None:
         """`on_failure` is told the conversation and the reason when a mail is given up."""
         self._settings, self._files, self._on_failure, self._waits = settings, files, on_failure, waits
-        self._order = Turns()
+        self._order = OneByOne()
         self._places = asyncio.Semaphore(AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()

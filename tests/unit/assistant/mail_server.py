@@ -99,9 +99,9 @@ def free_port():
 
 
 @contextmanager
-def post_office(var, sink_port, agent=None, waits=(0.1, 0.1), **options):
+def post_office(var, sink_port, agent=None, waits=(0.1, 0.1), kind="EmailInput", **options):
     """The channel in a Sanic app whose listeners run; yields its port, agent, channel, and `call` for coroutines."""
-    from assistant.channels.email import EmailInput
+    from assistant.channels import email
     from assistant.channels.mail import settings
 
     block = {
@@ -113,7 +113,7 @@ def post_office(var, sink_port, agent=None, waits=(0.1, 0.1), **options):
         "smtp_timeout_seconds": 5,
         "folder": str(var / "mail"),
     }
-    channel = EmailInput(settings.read(block | options), waits)
+    channel = getattr(email, kind)(settings.read(block | options), waits)
     agent = agent or Agent()
     loop = asyncio.new_event_loop()
     app = Sanic(f"mail_{free_port()}_{time.monotonic_ns()}", configure_logging=False)

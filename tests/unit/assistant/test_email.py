@@ -125,14 +125,19 @@ def test_where_nothing_is_said_nothing_is_sent(office, sink):
     assert "something went wrong" in text_of(mail)
 
 
-def test_attachments_are_told_to_the_guard_only_by_kind(office, sink, monkeypatch):
-    seen = []
-    monkeypatch.setattr("assistant.channels.guard.Guard._prepare", lambda _self, message: seen.append(message.metadata))
-    body = "--b\r\nContent-Type: image/png; name=a.png\r\n\r\nxx\r\n--b--"
-    write(office.port, body, Content_Type="multipart/mixed; boundary=b")
-    until(lambda: seen)
-    assert seen[0]["attachments"] == [{"kind": "image", "name": "a.png", "bytes": 2}]
-    assert len(seen[0]["message_id"]) == 32
+def test_what_the_guard_is_told_of_a_mail(var, sink):
+    body = "--b
+Content-Type: image/png; name=a.png
+
+xx
+--b--"
+    with post_office(var, sink.port, kind="_MailChannel") as office:
+        write(office.port, body, Content_Type="multipart/mixed; boundary=b")
+        sink.wait()
+    (message,) = office.agent.received
+    assert message.metadata["attachments"] == [{"kind": "image", "name": "a.png", "bytes": 2}]
+    assert message.metadata["message_id"] == message.message_id and len(message.message_id) == 32
+    assert message.output_channel.choices_are_typed
 
 
 def test_an_agents_messages_of_a_moment_make_one_mail_in_the_thread(office, sink):
