@@ -126,11 +126,7 @@ def test_where_nothing_is_said_nothing_is_sent(office, sink):
 
 
 def test_what_the_guard_is_told_of_a_mail(var, sink):
-    body = "--b
-Content-Type: image/png; name=a.png
-
-xx
---b--"
+    body = "--b\r\nContent-Type: image/png; name=a.png\r\n\r\nxx\r\n--b--"
     with post_office(var, sink.port, kind="_MailChannel") as office:
         write(office.port, body, Content_Type="multipart/mixed; boundary=b")
         sink.wait()
