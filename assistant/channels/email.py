@@ -113,6 +113,8 @@ class Post:
         await self.listener.stop()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=FINISH_SECONDS)
+        for task in self._tasks:
+            task.cancel()
         await self.outbox.stop(FINISH_SECONDS)
         self._files.release()
 

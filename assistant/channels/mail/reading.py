@@ -17,6 +17,8 @@ MAX_CHARACTERS = 20_000  # of the text, with what is quoted; the rest of a longe
 MAX_HTML = 200_000
 MAX_REFERENCES = 50
 MAX_ATTACHMENTS = 20
+LOGO_BYTES = 30_000  # a smaller picture that stands in the text belongs to the signature
+SIGNATURES = ("application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature")
 MAX_SUBJECT = 200
 MAX_ADDRESS = 254  # RFC 5321
 
@@ -164,14 +166,17 @@ def _is_attachment(part: EmailMessage) -> bool:
 
 
 def _attachments(message: EmailMessage) -> Iterator[dict[str, Any]]:
-    found = [part for part in _parts(message) if _is_attachment(part)]
+    found = [part for part in _parts(message) if _is_attachment(part) and part.get_content_type() not in SIGNATURES]
     for part in found[:MAX_ATTACHMENTS]:
         kind = part.get_content_maintype()
         content = part.get_payload(decode=True)
+        size = len(content) if isinstance(content, bytes) else None
+        if kind == "image" and part.get("Content-ID") and size is not None and size < LOGO_BYTES:
+            continue
         yield {
             "kind": kind if kind in ("image", "audio", "video") else "file",
             "name": str(part.get_filename() or "")[:100],
-            "bytes": len(content) if isinstance(content, bytes) else None,
+            "bytes": size,
         }
 
 

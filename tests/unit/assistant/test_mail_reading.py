@@ -158,6 +158,15 @@ def test_attachments_are_named_and_measured_but_not_read():
     )
 
 
+def test_the_pictures_of_a_signature_are_no_attachments():
+    logo = "Content-Type: image/png; name=logo.png\nContent-ID: <logo>\nContent-Disposition: inline\n\nxx\n"
+    photo = f"Content-Type: image/jpeg; name=photo.jpg\nContent-ID: <photo>\n\n{'x' * 40_000}\n"
+    signed = "Content-Type: application/pkcs7-signature; name=smime.p7s\n\nxx\n"
+    parts = "--b\n".join(("Content-Type: text/plain\n\nhello\n", logo, photo, signed))
+    mail = read(f"{FROM}Content-Type: multipart/related; boundary=b\n\n--b\n{parts}--b--\n")
+    assert [attached["name"] for attached in mail.attachments] == ["photo.jpg"]
+
+
 ENCODED = {
     "quoted-printable": (
         "charset=utf-8\nContent-Transfer-Encoding: quoted-printable",
