@@ -160,8 +160,20 @@ class Post:
             metadata = {"message_id": content["id"], "attachments": content["attachments"]}
             message = UserMessage(content["text"], reply, conversation, None, NAME, content["id"], metadata)
             await self._on_new_message(message)
-            await self._send(conversation, reply.messages)
-            path.unlink(missing_ok=True)
+            if await self._sent(conversation, reply.messages):
+                path.unlink(missing_ok=True)
+
+    async def _sent(self, conversation: str, messages: Sequence[dict[str, Any]]) -> bool:
+        """Whether a turn's messages are in the outbox. The turn itself cannot be had again: the guard knows its id."""
+        for wait in (*AGAIN_AFTER, None):
+            try:
+                await self._send(conversation, messages)
+                return True
+            except Exception as error:  # the disk, the vault
+                logger.error("An answer to %s is not on disk yet: %s.", conversation, type(error).__name__)
+            if wait is not None:
+                await asyncio.sleep(wait)
+        return False
 
     async def _send(self, conversation: str, messages: Sequence[dict[str, Any]]) -> None:
         """Hands the messages to the outbox as one mail."""

@@ -354,6 +354,37 @@ def test_a_busy_disk_is_a_later_try(office, monkeypatch):
     assert refused.value.smtp_code == 451
 
 
+def test_an_answer_that_finds_the_disk_full_is_sent_later(office, sink, monkeypatch):
+    monkeypatch.setattr("assistant.channels.email.AGAIN_AFTER", (0.1, 0.1, 0.1))
+    add, fails = office.channel.post._files.add, [OSError("no space left")] * 2
+
+    def sometimes(box, *rest):
+        if box == "outbox" and fails:
+            raise fails.pop()
+        return add(box, *rest)
+
+    monkeypatch.setattr(office.channel.post._files, "add", sometimes)
+    write(office.port)
+    sink.wait()
+    assert len(office.agent.received) == 1
+    until(lambda: not waiting(office))
+
+
+def test_a_turn_that_cannot_begin_is_tried_again(office, sink, monkeypatch):
+    monkeypatch.setattr("assistant.channels.email.AGAIN_AFTER", (0.1, 0.1, 0.1))
+    keep, fails = office.channel.post._files.keep_thread, [OSError("no space left")]
+
+    def sometimes(*thread):
+        if fails:
+            raise fails.pop()
+        keep(*thread)
+
+    monkeypatch.setattr(office.channel.post._files, "keep_thread", sometimes)
+    write(office.port)
+    sink.wait()
+    assert len(office.agent.received) == 1
+
+
 SETTINGS = {
     "no sender": {"from": ""},
     "bad sender": {"from": "Northlight"},
