@@ -7,6 +7,7 @@ from rasa_sdk.events import ActiveLoop, FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.forms import REQUESTED_SLOT
 
+from . import continuation, pauses
 from .callback import CALLBACK_FORM, MESSAGE_FORM
 from .conversation import last_said
 from .copilot.transcript import bot_metadata
@@ -16,20 +17,23 @@ from .turns import is_external
 
 
 class ActionResume(Action):
-    """Goes on with the task that the handoff stopped, after a yes."""
+    """Goes on with the task that the handoff stopped, or that another conversation left unfinished, after a yes."""
 
     def name(self) -> str:
         """The action's name."""
         return "action_resume"
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Any) -> Events:
-        """Run the form with the values that it had."""
+        """Run the form with the values that it had, in this conversation or in the one that was offered."""
+        offered = [bot_metadata(event) for event in last_said(tracker)]
+        if reference := next((about[continuation.OFFERED] for about in offered if continuation.OFFERED in about), ""):
+            return continuation.go_on(dispatcher, tracker, str(reference))
         form = stopped_form(tracker)
-        if form is None or not any(bot_metadata(event).get("waiting") == "back" for event in last_said(tracker)):
+        if form is None or not any(about.get("waiting") == "back" for about in offered):
             # Another answer came between the offer and this "yes", which is therefore no yes to the offer.
             dispatcher.utter_message(response="utter_nothing_to_confirm")
             return [SlotSet("offer", None), FollowupAction("action_listen")]
-        return go_on_with(form)
+        return pauses.go_on_with(form)
 
 
 class ActionHandedBack(Action):
@@ -53,7 +57,7 @@ class ActionHandedBack(Action):
             dispatcher.utter_message(text="You're back with Northlight's assistant. What else can I do for you?")
             return [*form_ended(tracker), SlotSet("offer", None), FollowupAction("action_listen")]
         dispatcher.utter_message(text=f"You're back with Northlight's assistant. Let's go on with {FORMS[form].title}.")
-        return [*form_ended(tracker), *go_on_with(form)]
+        return [*form_ended(tracker), *pauses.go_on_with(form)]
 
 
 def form_of(task: str) -> str | None:
@@ -65,19 +69,6 @@ def stopped_form(tracker: Tracker) -> str | None:
     """The form of the task that was open when the customer was handed over, as the packet tells."""
     packet: Any = tracker.slots.get("handoff")
     return form_of(str(packet.get("task") or "")) if isinstance(packet, dict) else None
-
-
-def go_on_with(form: str) -> Events:
-    """The events that run a form with the values that its slots have; what is read back needs a new yes."""
-    fresh: dict[str, Any] = {
-        "confirmed": None,
-        "change": None,
-        "tries": 0,
-        "ended": None,
-        "offer": None,
-        "paused": None,
-    }
-    return [*(SlotSet(slot, value) for slot, value in fresh.items()), FollowupAction(form)]
 
 
 def form_ended(tracker: Tracker) -> Events:

@@ -31,6 +31,7 @@ __all__ = [
     "Locked",
     "Mismatch",
     "current",
+    "elsewhere",
     "for_agent",
     "forget",
     "in_session",
@@ -89,6 +90,19 @@ def current(conversation_id: str) -> Identity:
     else:
         level = Level.KNOWN if orders else Level.NONE
     return Identity(conversation_id, level, account, orders, _actor.get())
+
+
+def elsewhere(caller: Identity, within: timedelta) -> list[str]:
+    """The other conversations that showed lately that they are the caller's, the latest first; none below verified."""
+    if caller.level < Level.VERIFIED:
+        return []
+    shown = (
+        AssuranceRow.subject == f"account:{caller.account_number}",
+        AssuranceRow.granted_at > clock.utc_now() - within,
+    )
+    others = select(AssuranceRow.conversation_id).where(*shown, AssuranceRow.conversation_id != caller.conversation_id)
+    with transaction() as session:
+        return list(session.scalars(others.order_by(AssuranceRow.granted_at.desc())))
 
 
 def forget(conversation_id: str) -> None:

@@ -22,6 +22,7 @@ from actions.copilot.transcript import current_session, turns
 from actions.identity import Identity, Level
 from actions.llm import chat_model
 from actions.logs import get_logger
+from actions.packet_earlier import earlier
 from actions.packet_next import next_steps
 from actions.packet_promises import promises
 from actions.packet_reason import because, reason_turns
@@ -76,6 +77,7 @@ def _packet(tracker: Tracker, reason: Reason, rule: str) -> dict[str, Any]:
         lambda: summary.sentences(tracker.events, why, chat_model(), shown),
         [{"text": why, "turns": shown}],
     )
+    packet["summary"] = [*packet["summary"], *_part("earlier", lambda: earlier(tracker), [])]
     packet["next_steps"] = _part("next_steps", lambda: next_steps(packet), packet["next_steps"])
     return packet
 

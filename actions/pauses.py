@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from rasa_sdk import Tracker
-from rasa_sdk.events import SlotSet
+from rasa_sdk.events import FollowupAction, SlotSet
+
+from .speech import Events
 
 SLOT = "paused"
 DEPTH = 3  # tasks that wait at most; the oldest is forgotten first
@@ -54,3 +56,16 @@ def interrupted(tracker: Tracker) -> str | None:
     last = max((i for i, e in enumerate(events) if e.get("event") == "user"), default=0)
     loops = [e.get("name") for e in events[:last] if e.get("event") in ("active_loop", "session_started")]
     return loops[-1] if loops else None
+
+
+def go_on_with(form: str) -> Events:
+    """The events that run a form with the values that its slots have; what is read back needs a new yes."""
+    fresh: dict[str, Any] = {
+        "confirmed": None,
+        "change": None,
+        "tries": 0,
+        "ended": None,
+        "offer": None,
+        SLOT: None,
+    }
+    return [*(SlotSet(slot, value) for slot, value in fresh.items()), FollowupAction(form)]

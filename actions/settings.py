@@ -89,6 +89,11 @@ def assistant_url() -> str:
     return os.environ.get("ASSISTANT_URL", "").strip().rstrip("/")
 
 
+def rasa_token() -> str:
+    """The token of the assistant's HTTP API (RASA_TOKEN)."""
+    return _required("RASA_TOKEN")
+
+
 def desk_url() -> str:
     """Where the desk listens (DESK_URL); empty where it is not set."""
     return os.environ.get("DESK_URL", "").strip().rstrip("/")

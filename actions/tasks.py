@@ -6,7 +6,7 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.events import FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
-from . import pauses
+from . import continuation, pauses
 from .forms import CONFIRMED, FORMS
 from .speech import Events
 from .turns import HANDOVER, INSTEAD, Turn, person_offered_now
@@ -49,7 +49,8 @@ class Task(Action):
         if person_offered_now(tracker):
             return []
         form = FORMS[self.form]
-        if not ended and (turn.get(CONFIRMED) or not form.confirm):
+        performed = not ended and bool(turn.get(CONFIRMED) or not form.confirm)
+        if performed:
             turn.set(served=True)
             self.perform(turn)
         if turn.next_form == self.form:
@@ -63,7 +64,12 @@ class Task(Action):
         if turn.next_form:
             waiting = [name for name in pauses.waiting(tracker) if name != turn.next_form]
             return [*_sets(done), pauses.event(tracker, waiting), FollowupAction(turn.next_form)]
-        return _sets(done) if turn.offered else [*_sets(done), *resume(dispatcher, tracker)]
+        if turn.offered:
+            return _sets(done)
+        back = resume(dispatcher, tracker)
+        if performed and not back:
+            back = continuation.offer(dispatcher, tracker, turn.caller, self.form)
+        return [*_sets(done), *back]
 
     def recover(self, tracker: Tracker, domain: Any) -> Events:
         """What to keep when a run has failed: the form's values, for a second try."""

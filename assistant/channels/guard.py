@@ -15,7 +15,7 @@ from rasa.core.channels.channel import OutputChannel, UserMessage
 from rasa.shared.core.events import UserUttered
 from sanic import Blueprint, Sanic
 
-from assistant.channels import attachments, incoming, outage, prepared, recovery, sentences, turns
+from assistant.channels import attachments, incoming, outage, plain, prepared, recovery, sentences, turns
 from assistant.channels.admission import Admission, Refused
 from assistant.channels.attachments import Attachment
 from assistant.channels.duplicates import Clicks, Deliveries
@@ -158,6 +158,10 @@ class Guard:
         self, message: UserMessage, attached: tuple[Attachment, ...], ready: Prepared, output: TurnOutput
     ) -> None:
         sender = message.sender_id
+        if not ready.intent and getattr(message.output_channel, "choices_are_typed", False):
+            # Only now: an earlier message of theirs may have brought another list of choices.
+            button = await plain.typed_choice(self._agent(), sender, ready.words)
+            ready = prepared.again(plain.payload_of(button), button["title"]) if button else ready
         typed = ready.words
         words = await self._secrets.remove(self._agent(), sender, typed)
         ready = replace(ready, words=words[: self._limits.characters])  # a marker can be longer than its secret

@@ -1,0 +1,1 @@
+"""What the e-mail channel is made of: reading and writing mails, the listener, the outbox and their files."""
