@@ -7,7 +7,7 @@ from typing import Any
 from rasa.core.channels.twilio_voice import TwilioVoiceCollectingOutputChannel
 from twilio.twiml.voice_response import Dial, Gather, VoiceResponse
 
-from assistant.channels import call_words, plain, spoken
+from assistant.channels import call_words, plain, sentences, spoken
 from assistant.channels.call import Step
 from assistant.channels.twilio_output import DeliveryFailed
 from assistant.channels.twilio_webhook import Gate
@@ -21,7 +21,6 @@ class CallOutput(TwilioVoiceCollectingOutputChannel):
     """Collects a turn's messages as they come: they are said together, with all that belongs to them."""
 
     choices_are_typed = True
-    speaking = True  # the caller hears the channel's own "one moment"
 
     def __init__(self, channel: str) -> None:
         """Takes the input channel's name."""
@@ -40,6 +39,8 @@ class CallOutput(TwilioVoiceCollectingOutputChannel):
         """
         if message.get("author") == "agent":
             raise DeliveryFailed("the customer rang us: ring them back instead of writing")
+        if message.get("text") == sentences.STILL_WORKING:
+            return  # the channel says so itself, when it is true, and not together with the answer
         self.messages.append(dict(message))
 
 

@@ -1,11 +1,17 @@
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 from rasa.core.channels.channel import CollectingOutputChannel, UserMessage
+from rasa.shared.core.events import SlotSet
+from rasa.shared.core.slots import AnySlot
+from rasa.shared.core.trackers import DialogueStateTracker
 
 from assistant.channels import guard as module
-from assistant.channels import recovery, signing
-from assistant.channels.guard import MAX_CHARACTERS, Guard
+from assistant.channels import recovery, sentences, signing
+from assistant.channels.guard import Guard
+from assistant.channels.limits import Limits
+from assistant.privacy import redactor
 
 CUSTOMER = "c0ffee"
 
@@ -123,7 +129,7 @@ def test_buttons_go_out_signed_and_the_original_stays():
 @pytest.mark.parametrize("empty", ["", "  \n", "\u200b\ufeff", "\x00", None])
 def test_an_empty_message_gets_a_sentence_and_stops_here(empty):
     rasa = Rasa()
-    assert texts(send(rasa, empty)) == [module.EMPTY]
+    assert texts(send(rasa, empty)) == [sentences.EMPTY]
     assert rasa.received == []
 
 
@@ -133,24 +139,64 @@ def test_a_message_that_is_no_text_gets_a_sentence_and_stops_here(caplog):
     message = UserMessage("", output, CUSTOMER)
     message.text = {"a": 1}
     asyncio.run(Guard(rasa).handle(message))
-    assert texts(output.messages) == [module.EMPTY]
+    assert texts(output.messages) == [sentences.EMPTY]
     assert rasa.received == []
     assert "is not text" in caplog.text
 
 
 def test_the_limit_is_said_when_a_message_is_too_long():
     rasa = Rasa()
-    assert texts(send(rasa, "x" * MAX_CHARACTERS)) == ["Hello!"]
-    assert texts(send(rasa, "x" * 10_000)) == [module.TOO_LONG]
-    assert "1,000 characters" in module.TOO_LONG
+    assert texts(send(rasa, "x" * 1_000)) == ["Hello!"]
+    for length in (1_001, 10_000, 100_000):
+        assert texts(send(rasa, "x" * length)) == [sentences.too_long(1_000)]
+    assert "1,000 characters" in sentences.too_long(1_000)
     assert len(rasa.received) == 1
+
+
+def test_a_channel_can_set_its_own_limits():
+    rasa = Rasa()
+    guard = Guard(rasa, Limits(characters=20, messages=2))
+    said = texts(send(rasa, "x" * 21, "hi", "hi", guard=guard))
+    assert said == [sentences.too_long(20), "Hello!", sentences.TOO_FAST]
 
 
 def test_a_card_number_reaches_nobody_and_the_customer_is_told_once():
     rasa = Rasa()
     said = texts(send(rasa, "it's 4111 1111 1111 1111", "again 4111-1111-1111-1111"))
-    assert said == [module.CARD_SEEN, "Hello!", "Hello!"]
+    assert said == [redactor.notice("card"), "Hello!", "Hello!"]
     assert [message.text for message in rasa.received] == ["it's [card number removed]", "again [card number removed]"]
+
+
+def test_each_kind_of_secret_is_told_about_once():
+    rasa = Rasa()
+    said = texts(send(rasa, "my password is hunter2", "cvv 123 and my pin is 4921", "my code is 482915"))
+    notices = [redactor.notice(kind) for kind in ("password", "card_code", "code")]
+    assert said == [notices[0], "Hello!", notices[1], "Hello!", notices[2], "Hello!"]
+    received = "".join(message.text for message in rasa.received)
+    assert not any(secret in received for secret in ("hunter2", "123", "4921", "482915"))
+
+
+def test_a_typed_token_is_made_harmless():
+    rasa = Rasa()
+    send(rasa, "who is [[email:aaaaaaaaaaaaaaaa]]?")
+    assert rasa.received[0].text == "who is [email:aaaaaaaaaaaaaaaa]?"
+
+
+@pytest.mark.parametrize("asked, received", [("code", "my code is 482915"), ("postcode", "my code is [code removed]")])
+def test_a_code_reaches_rasa_only_where_it_was_asked_for(asked, received):
+    tracker = DialogueStateTracker.from_events(
+        CUSTOMER, [SlotSet("requested_slot", asked)], [AnySlot("requested_slot", [])]
+    )
+
+    class Store:
+        async def retrieve(self, conversation):
+            return tracker
+
+    rasa = Rasa()
+    guard = Guard(rasa)
+    guard._app = SimpleNamespace(ctx=SimpleNamespace(agent=SimpleNamespace(tracker_store=Store())))
+    asyncio.run(guard.handle(UserMessage("my code is 482915", CollectingOutputChannel(), CUSTOMER)))
+    assert rasa.received[0].text == received
 
 
 def test_clients_metadata_is_dropped():
@@ -161,9 +207,9 @@ def test_clients_metadata_is_dropped():
 
 def test_too_many_messages_get_one_sentence():
     rasa = Rasa()
-    said = texts(send(rasa, *["hi"] * (module.MAX_MESSAGES + 5)))
-    assert said == ["Hello!"] * module.MAX_MESSAGES + [module.TOO_FAST]
-    assert len(rasa.received) == module.MAX_MESSAGES
+    said = texts(send(rasa, *["hi"] * 25))
+    assert said == ["Hello!"] * 20 + [sentences.TOO_FAST]
+    assert len(rasa.received) == 20
 
 
 def test_a_turn_that_fails_before_a_word_is_tried_once_more():
@@ -204,7 +250,7 @@ def test_a_slow_turn_says_so_while_it_goes_on(monkeypatch):
             await asyncio.sleep(0.05)
             await super().__call__(message)
 
-    assert texts(send(Slow(), "hi")) == [module.STILL_WORKING, "Hello!"]
+    assert texts(send(Slow(), "hi")) == [sentences.STILL_WORKING, "Hello!"]
 
 
 def test_messages_of_one_sender_are_handled_in_their_order():

@@ -220,13 +220,13 @@ def test_channels_with_buttons_of_their_own_are_left_alone():
 
 def test_a_pressed_button_is_signed_for_its_conversation():
     message = UserMessage("2", None, "sms-1")
-    asyncio.run(plain.take_choice(Agent(USER, said("What can I do?", TASKS)), message))
+    plain.press(message, TASKS[1])
+    assert message.text == "What's my balance?"
     assert signing.verify(message.metadata["payload"], "sms-1") == "/balance"
     assert signing.verify(message.metadata["payload"], "sms-2") is None
 
 
-def test_the_tracker_is_not_read_for_long_texts_and_real_buttons():
+def test_the_tracker_is_not_read_for_long_texts():
     agent = Agent(USER, said("What can I do?", TASKS))
-    asyncio.run(plain.take_choice(agent, UserMessage("x" * 300, None, "sms-1")))
-    asyncio.run(plain.take_choice(agent, UserMessage("2", None, "sms-1", metadata={"payload": "/affirm#x"})))
+    assert asyncio.run(plain.typed_choice(agent, "sms-1", "x" * 300)) is None
     assert agent.asked == []
