@@ -12,8 +12,8 @@ from assistant.channels.addressbook import conversation_of
 from assistant.channels.twilio import SmsInput, WhatsAppInput, attachments
 from assistant.channels.twilio_output import DeliveryFailed
 from assistant.channels.twilio_webhook import Gate, Once, SettingMissing
+from tests.twilio_server import ACCOUNT, PUBLIC, TOKEN, post, signature, sms, twilio_api, whatsapp
 from tests.unit.assistant.server import serving
-from tests.unit.assistant.twilio_server import ACCOUNT, PUBLIC, TOKEN, post, signature, sms, twilio_api, whatsapp
 
 SMS, WHATSAPP = "/webhooks/sms/webhook", "/webhooks/whatsapp/webhook"
 CUSTOMER = "+447700900123"

@@ -16,8 +16,8 @@ from assistant.channels.call import Step
 from assistant.channels.twilio_output import DeliveryFailed
 from assistant.channels.voice import VoiceInput
 from assistant.privacy.vault import shared_vault
+from tests.twilio_server import PUBLIC, TOKEN, Caller, call, post, signature
 from tests.unit.assistant.server import serving
-from tests.unit.assistant.twilio_server import PUBLIC, TOKEN, Caller, call, post, signature
 
 START = "/webhooks/voice/webhook"
 PERSON_NUMBER = "+441134960099"
