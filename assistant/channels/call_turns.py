@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -202,7 +203,7 @@ class CallTurns:
 
 def _pressed(keys: str, talk: Talk) -> dict[str, Any] | None:
     """The choice that a key stands for; None where the keys are a number that was asked for."""
-    position = int(keys) - 1 if len(keys) == 1 and keys.isdigit() else -1
+    position = int(keys) - 1 if re.fullmatch("[1-9]", keys) else -1
     return talk.choices[position] if 0 <= position < len(talk.choices) else None
 
 

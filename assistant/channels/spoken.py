@@ -132,6 +132,7 @@ def choices(buttons: list[dict[str, Any]]) -> list[str]:
     keys = [
         f"For {_title(button)}, press {key_of(position, button)}."
         for position, button in enumerate(buttons[: plain.MAX_CHOICES])
+        if str(button["title"]) != key_of(position, button)  # a title such as "3" is its own key
     ]
     rest = [_title(button) for button in buttons[plain.MAX_CHOICES :]]
     more = [f"You can also say: {', or '.join(rest)}."] if rest else []
@@ -144,7 +145,7 @@ def key_of(position: int, button: dict[str, Any]) -> str:
 
 
 def _title(button: dict[str, Any]) -> str:
-    said = " ".join(speech(str(button["title"]))).rstrip(".!?")
+    said = " ".join(speech(str(button["title"]))).rstrip(".!?") or str(button["title"])
     # A name or a spelled reference keeps its capital; "Talk to a person" in the middle of a sentence does not.
     is_word = re.match(rf"[A-Z][a-z]+\b(?!.*\b(?:{_DAYS})\b)", said)
     return said[0].lower() + said[1:] if is_word and not re.match(rf"(?:{_DAYS}|{_MONTHS})\b", said) else said

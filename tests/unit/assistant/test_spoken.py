@@ -1,4 +1,8 @@
+import unicodedata
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from assistant.channels import spoken
 from assistant.channels.numbers import cardinal, ordinal, spelled
@@ -119,6 +123,19 @@ def test_choices_have_keys_and_a_person_is_always_zero():
         "Or just say it.",
     ]
     assert spoken.choices([]) == []
+
+
+def test_titles_that_are_their_own_keys_are_not_read_out():
+    rating = [{"title": str(n), "payload": str(n)} for n in range(1, 6)]
+    assert spoken.choices([*rating, {"title": "No thanks"}]) == ["For no thanks, press 6.", "Or just say it."]
+
+
+@given(st.text(max_size=200))
+def test_whatever_is_written_can_be_said(text):
+    said = " ".join(spoken.speech(text))
+    assert "://" not in said and not set("*#`|<>•") & set(said)
+    assert not {"Cc", "Cs"} & {unicodedata.category(char) for char in said}
+    spoken.choices([{"title": text or "-"}, {"title": "Yes"}])
 
 
 def test_more_choices_than_keys_can_be_said():
