@@ -47,6 +47,8 @@ def _pence(number: int) -> str:
 
 def clock(hour: int, minute: int, half: str = "") -> str:
     """A time: 17, 30 is `five thirty p.m.`; with `half` (am or pm) the hour is one of twelve."""
+    if not half and minute == 0 and hour in (0, 12):
+        return "twelve noon" if hour else "midnight"
     half = half or ("am" if hour < 12 else "pm")
     minutes = "" if not minute else f" {cardinal(minute)}" if minute >= 10 else f" oh {cardinal(minute)}"
     return f"{cardinal(hour % 12 or 12)}{minutes} {half[0]}.m."

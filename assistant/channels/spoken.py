@@ -49,6 +49,11 @@ def _masked(match: re.Match[str]) -> str:
     return f"the number ending in {spelled(digits)}" if digits else "the number that we have"
 
 
+def _number(match: re.Match[str]) -> str:
+    # In the groups in which it is written, if it is.
+    return spelled(match[0], 6 if " " in match[0] else 3)
+
+
 # In this order: what is recognised first is not looked at again, because it is words by then.
 _FORMS: list[tuple[re.Pattern[str], Say]] = [
     (re.compile(r"!?\[([^\]]*)\]\([^)\s]*\)"), lambda m: m[1]),
@@ -74,17 +79,23 @@ _FORMS: list[tuple[re.Pattern[str], Say]] = [
     # A postcode, a reference such as NO482136, a telephone number, and the number that is rung in an emergency.
     (re.compile(r"\b[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}\b"), lambda m: spelled(m[0])),
     (re.compile(r"\b[A-Z]{1,4}-?\d{4,}\b"), lambda m: spelled(m[0])),
-    (re.compile(r"(?<![\d,.])\+?\d{2,6}(?: \d{3,6})+(?![\d,])|(?<![\d,.])\+?\d{5,}(?![\d,])"), lambda m: spelled(m[0])),
+    (re.compile(r"(?<![\d,.])\+?\d{2,6}(?: \d{3,6})+(?![\d,])|(?<![\d,.])\+?\d{5,}(?![\d,])"), _number),
     (re.compile(r"\b(call|ring|dial|phone|text) (\d{3})\b", re.I), lambda m: f"{m[1]} {spelled(m[2])}"),
+    (re.compile(r"\b((?:starts|begins) with) ([A-Z]{2})\b"), lambda m: f"{m[1]} {spelled(m[2])}"),
+    (re.compile(r"\bMb(?:/s|ps)\b"), lambda m: "megabits per second"),
+    (re.compile(r"(?<=\d )GB\b"), lambda m: "gigabytes"),
     (re.compile(r"(?<=\d)\s?%"), lambda m: " percent"),
     (re.compile(r"\s?&\s?"), lambda m: " and "),
     (re.compile(r"\be\.g\.", re.I), lambda m: "for example"),
     (re.compile(r"\bi\.e\.", re.I), lambda m: "that is"),
-    (re.compile(r"[*_#`|~<>]+|[“”\"]"), lambda m: " "),
+    (re.compile(r"[“”\"]"), lambda m: ""),
+    (re.compile(r"[*_#`|~<>]+"), lambda m: " "),
+    (re.compile(r"\s+(?=[.,;:!?](?:\s|$))"), lambda m: ""),
     (re.compile(r"…"), lambda m: "."),
 ]
 # What is only true of a written conversation.
 _WRITTEN: list[tuple[re.Pattern[str], str]] = [
+    (re.compile(r": they can read this chat and will reply here"), ""),
     (re.compile(r",? and (?:they )?will reply (?:here|in this conversation)"), ""),
     (re.compile(r"(?:They can read this chat and|They'll|They will|[A-Z][^.!?]*) will reply here\."), ""),
     (re.compile(r"They(?:'ll| will) reply (?:here|in this conversation)\."), ""),
