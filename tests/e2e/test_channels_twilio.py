@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import time
+import uuid
 
 import pytest
 import yaml
@@ -50,12 +51,10 @@ class Phone:
     def __init__(self, stack, api, number, channel=sms):
         self.stack, self.api, self.number, self.form = stack, api, number, channel
         self.path = f"/webhooks/{channel.__name__}/webhook"
-        self.count = 0
 
     def send(self, text):
-        self.count += 1
         read = len(self.api.sent)
-        fields = self.form(text, f"SM{self.number[1:]}{self.count}", self.number)
+        fields = self.form(text, f"SM{uuid.uuid4().hex}", self.number)
         answer = post(self.stack.env["ASSISTANT_URL"], self.path, fields)
         assert answer.status_code == 204, answer.text
         until = time.monotonic() + 30
