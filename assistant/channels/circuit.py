@@ -58,7 +58,7 @@ class Circuit:
         self.state = State.CLOSED
 
     def trial(self) -> bool:
-        """Whether a trial may be made now: the circuit is open, and none is under way. Its end is failed() or worked()."""
+        """Whether a trial may be made now: the circuit is open, and none is under way. failed() or worked() ends it."""
         if self.state is not State.OPEN:
             return False
         self.state = State.HALF_OPEN

@@ -52,17 +52,19 @@ def fold_mixed_words(text: str) -> str:
 
     A word is folded as a whole or not at all: with a letter that looks like no Latin one, nobody imitates with it. A
     word without a Latin letter is folded only beside Latin words, and only in a message without a word that is really
-    of its script.
+    of another script. In a message that has one, letters that look only roughly like Latin ones stay.
     """
     if text.isascii():
         return text
     words = _WORD.findall(text)
-    imitations = any(map(_has_latin, words)) and not any(map(_is_of_another_script, words))
+    is_other = any(map(_is_of_another_script, words))
+    has_latin = any(map(_has_latin, words))
 
     def fold(word: re.Match[str]) -> str:
         found = word.group()
-        looks = [_look(char, _has_latin(found)) for char in found]
-        if (_has_latin(found) or imitations) and None not in looks:
+        mixed = _has_latin(found)
+        looks = [_look(char, mixed and not is_other) for char in found]
+        if (mixed or (has_latin and not is_other)) and None not in looks:
             return "".join(look or "" for look in looks)
         return found
 
@@ -78,16 +80,16 @@ def _is_of_another_script(word: str) -> bool:
     return not _has_latin(word) and any(_look(char, False) is None for char in word)
 
 
-def _look(char: str, in_latin_word: bool) -> str | None:
+def _look(char: str, roughly: bool) -> str | None:
     """The Latin letter that the character looks like, itself if it is no letter of another script, else None."""
     if _script(char) not in _OTHER_SCRIPTS:
         return char
-    return _latin(char, in_latin_word)
+    return _latin(char, roughly)
 
 
 @lru_cache(maxsize=4096)
-def _latin(char: str, in_latin_word: bool) -> str | None:
-    if in_latin_word and char in _ALSO:
+def _latin(char: str, roughly: bool) -> str | None:
+    if roughly and char in _ALSO:
         return _ALSO[char]
     looks = (entry["c"] for entry in confusables_data.get(char, []))
     found = next((look for look in looks if len(look) == 1 and look.isascii() and look.isalpha()), None)

@@ -59,16 +59,21 @@ class Sessions:
             TokenRefused: the token is not accepted, or it is another conversation's than the one that it is in.
         """
         read, session = read_token(token), await self.of(sid)
+        await self._check(read.conversation)
         if session.conversation not in (None, read.conversation):
             raise TokenRefused(INVALID)
-        if await self._is_revoked(read.conversation):
-            raise TokenRefused(REVOKED)
         if session.conversation is None:
+            session.conversation = read.conversation
             await self._sio.enter_room(sid, read.conversation)
-        session.conversation = read.conversation
+            # Again: who came in after a revocation has emptied the room is seen here.
+            await self._check(read.conversation)
         session.expires_at = max(session.expires_at, read.expires_at)
         self._close_in(self._transport(sid), session.expires_at + CLOCK_SKEW_SECONDS - time.time())
         return session
+
+    async def _check(self, conversation: str) -> None:
+        if await self._is_revoked(conversation):
+            raise TokenRefused(REVOKED)
 
     async def may_speak(self, session: Session) -> bool:
         """Whether the connection has shown a token that holds."""

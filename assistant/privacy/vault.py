@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
 from assistant.privacy.keys import KEY_BYTES, MasterKeys, VaultError, seal, unseal
@@ -86,7 +86,7 @@ class Vault:
             VaultError: the database cannot be opened.
             Unreadable: it was written with another master key.
         """
-        self._keys = keys
+        self.keys = keys
         self._known: OrderedDict[str, Known] = OrderedDict()
         self.engine = _engine(url)
         try:
@@ -123,7 +123,7 @@ class Vault:
             return None
         known = self._known.get(conversation)
         if known is None or known.wrapped != row.wrapped or len(known.values) > len(entries):
-            known = Known(row.wrapped, self._keys.unwrap(row.wrapped, _key_context(conversation), row.key_id))
+            known = Known(row.wrapped, self.keys.unwrap(row.wrapped, _key_context(conversation), row.key_id))
         for name, blob in entries:
             if name not in known.values:
                 known.add(name, unseal(known.key, blob, f"{conversation}|{name}").decode("utf-8", "surrogatepass"))
@@ -201,7 +201,7 @@ class Vault:
             row = db.execute(mine.where(KEYS.c.conversation == conversation)).first()
         if row is None:
             return None
-        key = self._keys.unwrap(row.wrapped, _key_context(conversation), row.key_id)
+        key = self.keys.unwrap(row.wrapped, _key_context(conversation), row.key_id)
         return unseal(key, row.ciphertext, f"address|{conversation}").decode("utf-8", "surrogatepass")
 
     def forget(self, conversation: str) -> dict[str, int]:
@@ -212,6 +212,18 @@ class Vault:
             for table in (KEYS, ENTRIES, ADDRESSES):
                 deleted[table.name] = db.execute(sa.delete(table).where(table.c.conversation == conversation)).rowcount
         return deleted
+
+    def clean_up(self) -> bool:
+        """Takes deleted bytes out of SQLite's files; False when the database was too busy for that."""
+        if self.engine.dialect.name != "sqlite":
+            return True
+        try:
+            with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as db:
+                db.execute(sa.text("VACUUM"))
+                busy = db.execute(sa.text("PRAGMA wal_checkpoint(TRUNCATE)")).first()
+            return busy is None or not busy[0]
+        except OperationalError:
+            return False
 
     @contextmanager
     def transaction(self) -> Iterator[sa.engine.Connection]:
@@ -230,8 +242,8 @@ class Vault:
 
     def _create_key(self, conversation: str) -> Known:
         key = os.urandom(KEY_BYTES)
-        wrapped = self._keys.wrap(key, _key_context(conversation))
-        row = {"conversation": conversation, "wrapped": wrapped, "key_id": self._keys.key_id, "created_at": _now()}
+        wrapped = self.keys.wrap(key, _key_context(conversation))
+        row = {"conversation": conversation, "wrapped": wrapped, "key_id": self.keys.key_id, "created_at": _now()}
         known: Known | None = Known(wrapped, key)
         if not self._insert(KEYS, row):
             known = self.known(conversation)  # another process made one
@@ -245,8 +257,8 @@ class Vault:
             with self.engine.connect() as db:
                 blob = db.execute(sa.select(META.c.value).where(META.c.name == PEPPER)).scalar()
             if blob is not None:
-                return self._keys.unwrap(blob, PEPPER)
-            self._insert(META, {"name": PEPPER, "value": self._keys.wrap(os.urandom(32), PEPPER)})
+                return self.keys.unwrap(blob, PEPPER)
+            self._insert(META, {"name": PEPPER, "value": self.keys.wrap(os.urandom(32), PEPPER)})
         raise VaultError("The vault's database takes no rows: look at VAULT_DATABASE_URL.")
 
     def _remember(self, conversation: str, known: Known) -> None:

@@ -60,6 +60,7 @@ async def open_session(request: Request) -> HTTPResponse:
     except chat_sessions.Copied as copied:
         with suppress(AssistantError):
             await chat_end.ended(desk.database, desk.assistant, str(copied), chat_end.COPIED)
+        await _show_colleagues(request, str(copied))
         return _error(request, 401, _EXPIRED)
     except tokens.InvalidToken:
         return _error(request, 401, _EXPIRED)
@@ -79,8 +80,7 @@ async def end_session(request: Request) -> HTTPResponse:
     # Nothing that the customer could do about it; the page that is open closes its connection itself.
     with suppress(AssistantError):
         await chat_end.end_chat(desk.database, desk.assistant, session_id, chat_end.BY_CUSTOMER)
-    if conversation := await find_by_sender(desk.database, session_id):
-        desk.hub.publish([conversation.id])
+    await _show_colleagues(request, session_id)
     return empty(headers=_cors(request))
 
 
@@ -123,6 +123,13 @@ def _shown(message: Message, secret: str, session_id: str, live: bool) -> dict[s
         "sources": message.sources,
         "client_id": message.client_id,
     }
+
+
+async def _show_colleagues(request: Request, session_id: str) -> None:
+    """Have the open pages of the conversation drawn again."""
+    desk = desk_of(request)
+    if conversation := await find_by_sender(desk.database, session_id):
+        desk.hub.publish([conversation.id])
 
 
 def _may_call(request: Request) -> bool:

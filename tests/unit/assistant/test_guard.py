@@ -11,7 +11,9 @@ from assistant.channels import guard as module
 from assistant.channels import recovery, sentences, signing
 from assistant.channels.guard import Guard
 from assistant.channels.limits import Limits
+from assistant.channels.output import GuardedOutput
 from assistant.privacy import redactor
+from tests.unit.assistant.test_recovery import Conversation
 
 CUSTOMER = "c0ffee"
 
@@ -270,3 +272,112 @@ def test_messages_of_one_sender_are_handled_in_their_order():
 
     asyncio.run(scene())
     assert rasa.done == ["first", "second", "third"]
+
+
+def test_a_picture_without_words_is_told_and_goes_no_further():
+    rasa = Rasa()
+    said = texts(send(rasa, "", metadata={"attachments": [{"kind": "image", "name": "me.jpg", "bytes": 9}]}))
+    assert said == ["I can't look at pictures here. Could you tell me in words what it shows?"]
+    assert rasa.received == []
+
+
+def test_words_beside_a_picture_are_answered():
+    rasa = Rasa()
+    said = texts(send(rasa, "it's broken", metadata={"attachments": [{"kind": "image"}]}))
+    assert said == ["I can't look at pictures here, so I'll go by what you wrote.", "Hello!"]
+    assert (rasa.received[0].text, rasa.received[0].metadata) == ("it's broken", {})
+
+
+def test_what_a_channel_takes_is_noted_for_the_desk():
+    rasa = Rasa()
+    guard = Guard(rasa, Limits(attachments=("image",)))
+    sent = [{"kind": "image", "name": "me.jpg", "bytes": 9, "url": "https://example.com"}, {"kind": "video"}]
+    said = texts(send(rasa, "it's broken", guard=guard, metadata={"attachments": sent}))
+    assert said == ["I can't look at videos here, so I'll go by what you wrote.", "Hello!"]
+    assert rasa.received[0].metadata == {"attachments": [{"kind": "image", "name": "me.jpg", "bytes": 9}]}
+
+
+def test_a_taken_picture_without_words_is_put_into_the_conversation():
+    conversation = Conversation()
+    guard = Guard(Rasa(), Limits(attachments=("image",)))
+    conversation.agent.tracker_store = conversation.store
+    conversation.agent.processor.fetch_tracker_and_update_session = conversation.store.get_or_create_tracker
+    guard._app = SimpleNamespace(ctx=SimpleNamespace(agent=conversation.agent))
+    output = CollectingOutputChannel()
+    asyncio.run(guard.handle(UserMessage("", output, "c", metadata={"attachments": [{"kind": "image"}]})))
+    [told] = texts(output.messages)
+    assert told.startswith("I've noted for our people that you sent a picture")
+    user, bot = list(conversation.tracker().events)[-2:]
+    assert (user.text, user.metadata["attachments"][0]["kind"]) == ("[a picture]", "image")
+    assert bot.text == told
+
+
+def test_what_a_platform_delivers_again_is_handled_once():
+    rasa = Rasa()
+    guard = Guard(rasa)
+    for number in ("m1", "m1", "m2", 7, 7):
+        send(rasa, "hi", guard=guard, metadata={"message_id": number})
+    assert len(rasa.received) == 3
+
+
+def test_a_double_click_is_handled_once_and_a_second_yes_twice():
+    class Asks(Rasa):
+        """Asks a second question before its turn is over."""
+
+        async def __call__(self, message):
+            self.received.append(message)
+            await asyncio.sleep(0.02)
+            await message.output_channel.send_response(message.sender_id, {"text": "And the other one?"})
+            await asyncio.sleep(0.02)
+
+    async def scene(pause):
+        rasa = Asks()
+        guard = Guard(rasa)
+        first = asyncio.ensure_future(guard.handle(UserMessage("yes", CollectingOutputChannel(), CUSTOMER)))
+        await asyncio.sleep(pause)
+        await guard.handle(UserMessage("yes", CollectingOutputChannel(), CUSTOMER))
+        await first
+        return len(rasa.received)
+
+    assert asyncio.run(scene(0.005)) == 1
+    assert asyncio.run(scene(0.03)) == 2
+
+
+def test_a_network_that_floods_is_refused_and_others_are_not():
+    rasa = Rasa()
+    guard = Guard(rasa, Limits(address_conversations=3))
+
+    async def scene(address, *senders):
+        said = []
+        for sender in senders:
+            output = CollectingOutputChannel()
+            await guard.handle(UserMessage("hi", output, sender, metadata={"address": address}))
+            said += texts(output.messages)
+        return said
+
+    flood = asyncio.run(scene("203.0.113.9", *"abcd"))
+    assert flood == ["Hello!"] * 3 + [sentences.TOO_MANY_FROM_NETWORK]
+    assert asyncio.run(scene("203.0.113.10", "e")) == ["Hello!"]
+
+
+class Broken(CollectingOutputChannel):
+    """A platform that takes no messages."""
+
+    async def send_response(self, recipient_id, message):
+        raise OSError(f"could not send to +447700900123: {message['text']}")
+
+
+@pytest.mark.parametrize("text", ["hi", "", "x" * 5_000, "4111 1111 1111 1111"])
+def test_a_platform_that_takes_no_messages_ends_no_turn(text, caplog):
+    rasa = Rasa()
+    asyncio.run(Guard(rasa).handle(UserMessage(text, Broken(), CUSTOMER)))
+    assert len(rasa.received) == (text in ("hi", "4111 1111 1111 1111")), "once, and not again"
+    assert "could not be delivered: OSError" in caplog.text
+    assert "07700" not in caplog.text and "7700900123" not in caplog.text and "Hello" not in caplog.text
+    if text == "hi":
+        assert "none of its messages could be delivered" in caplog.text
+
+
+def test_an_agents_message_that_cannot_be_delivered_is_an_error_for_them():
+    with pytest.raises(OSError):
+        asyncio.run(GuardedOutput(Broken()).send_response(CUSTOMER, {"text": "Hello"}))

@@ -9,8 +9,10 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
-from assistant.channels import guard, internal, partial
-from tests.unit.assistant.test_webchat import BOB, QUIET, WAIT, Page
+from assistant.channels import guard, internal, partial, sentences
+from tests.unit.assistant.test_webchat import QUIET, WAIT, Page
+
+BOB = "b" * 32
 
 TOKEN = {"Authorization": "Bearer from-the-actions"}
 FIRST, SECOND = "The fee is £7.50.", "It is added to your next bill."
@@ -183,7 +185,7 @@ def test_a_customer_who_sees_a_reply_grow_is_not_told_to_wait(server, alice, mon
             assert page.reads_nothing()
         assert page.read()["text"] == "You said hello"
         with turn(server, page):
-            assert page.read()["text"] == guard.STILL_WORKING
+            assert page.read()["text"] == sentences.STILL_WORKING
 
 
 def test_without_a_token_there_is_no_such_address(monkeypatch):

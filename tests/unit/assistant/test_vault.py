@@ -154,7 +154,7 @@ def test_both_keys_open_while_they_are_rotated(vault, url):
     with both.engine.connect() as db:
         ids = dict(db.execute(sa.select(KEYS.c.conversation, KEYS.c.key_id)).all())
         assert db.execute(sa.select(sa.func.count()).select_from(META)).scalar() == 1
-    assert ids["a"] == MasterKeys.parse(OLD).key_id and ids["b"] == both._keys.key_id
+    assert ids["a"] == MasterKeys.parse(OLD).key_id and ids["b"] == both.keys.key_id
     with pytest.raises(Unreadable, match=f"key {ids['b']}, which is not in TANDEM_VAULT_KEY"):
         vault.known("b")
     both.close()

@@ -14,7 +14,7 @@ from assistant.channels import protocol, sessions
 from assistant.channels.tokens import CLOCK_SKEW_SECONDS
 from assistant.channels.workers import OneWorker
 from tests.unit.assistant.test_tokens import token
-from tests.unit.assistant.test_webchat import ALICE, BOB, DESK, QUIET, WAIT, Page
+from tests.unit.assistant.test_webchat import DESK, QUIET, WAIT, Page
 
 SECRET_TOKEN = {"Authorization": "Bearer from-the-desk"}
 
@@ -51,20 +51,15 @@ def short(monkeypatch):
     monkeypatch.setattr(sessions, "TOKEN_WITHIN_SECONDS", 0.4)
 
 
-def handshakes():
-    bearer = {"Authorization": f"Bearer {token(sub=ALICE)}"}
-    yield pytest.param({"auth": {"token": token(sub=ALICE)}}, {}, id="auth")
-    yield pytest.param({"headers": bearer}, {}, id="header")
-    yield pytest.param({}, {"token": token(sub=ALICE)}, id="session_request")
-    yield pytest.param({}, {"customData": {"language": "en", "token": token(sub=ALICE)}}, id="customData")
-
-
-@pytest.mark.parametrize(("handshake", "request_data"), handshakes())
-def test_existing_widgets_connect_with_their_token(server, short, handshake, request_data):
+@pytest.mark.parametrize("place", ["auth", "header", "session_request", "customData"])
+def test_existing_widgets_connect_with_their_token(server, mine, short, place):
+    shown = token(sub=mine)
+    handshake = {"auth": {"auth": {"token": shown}}, "header": {"headers": {"Authorization": f"Bearer {shown}"}}}
+    asked = {"session_request": {"token": shown}, "customData": {"customData": {"language": "en", "token": shown}}}
     server.agent.answer = lambda _: {"text": "Shall I?", "buttons": [{"title": "Yes", "payload": "/affirm"}]}
-    with Widget(server, **handshake) as widget:
-        event, session_id = widget.ask(session_id=None, **request_data)
-        assert (event, session_id) == ("session_confirm", ALICE)
+    with Widget(server, **handshake.get(place, {})) as widget:
+        event, session_id = widget.ask(session_id=None, **asked.get(place, {}))
+        assert (event, session_id) == ("session_confirm", mine)
         event, bubble = widget.say("hello", session_id)
         assert (event, bubble["text"]) == ("bot_uttered", "Shall I?")
         [reply] = bubble["quick_replies"]
@@ -72,30 +67,30 @@ def test_existing_widgets_connect_with_their_token(server, short, handshake, req
         time.sleep(0.5)  # longer than a connection without a token lives
         widget.say(reply["payload"], session_id)
         assert widget.closed.empty()
-    assert [message.sender_id for message in server.agent.received] == [ALICE, ALICE]
+    assert [message.sender_id for message in server.agent.received] == [mine, mine]
     assert server.agent.received[1].parse_data["intent"]["name"] == "affirm"
 
 
-def test_a_token_in_the_first_message_is_enough(server):
+def test_a_token_in_the_first_message_is_enough(server, mine):
     with Widget(server) as widget:
-        event, bubble = widget.say("hello", "whatever", customData={"token": token(sub=ALICE)})
+        event, bubble = widget.say("hello", "whatever", customData={"token": token(sub=mine)})
         assert (event, bubble["text"]) == ("bot_uttered", "You said hello")
-    assert server.agent.received[0].sender_id == ALICE
+    assert server.agent.received[0].sender_id == mine
 
 
 @pytest.mark.parametrize("data", [{}, {"token": "x"}, {"token": 5}, {"customData": "x"}, {"customData": {"token": []}}])
 @pytest.mark.parametrize("event", ["session_request", "user_uttered", "session_renew"])
-def test_before_a_token_nothing_is_done_and_the_connection_is_closed(server, event, data):
+def test_before_a_token_nothing_is_done_and_the_connection_is_closed(server, event, data, mine):
     with Widget(server) as widget:
-        widget.client.emit(event, {"message": "hello", "session_id": ALICE, **data})
+        widget.client.emit(event, {"message": "hello", "session_id": mine, **data})
         assert widget.heard.get(timeout=WAIT) == ("session_expired",)
         assert widget.closed.get(timeout=WAIT)
         assert widget.heard.empty()
     assert server.agent.received == []
 
 
-def test_a_connection_that_shows_no_token_is_closed(server, short):
-    with Widget(server) as widget, Page(server, ALICE) as alice:
+def test_a_connection_that_shows_no_token_is_closed(server, short, mine):
+    with Widget(server) as widget, Page(server, mine) as alice:
         assert widget.closed.get(timeout=WAIT)
         alice.say("hello")
         assert alice.read()["text"] == "You said hello"
@@ -109,8 +104,8 @@ def test_a_transport_that_never_speaks_socketio_is_closed(server, short):
         pass
 
 
-def test_a_token_in_the_address_is_not_read(server):
-    with Widget(server, path=f"?token={token(sub=ALICE)}&auth={token(sub=ALICE)}") as widget:
+def test_a_token_in_the_address_is_not_read(server, mine):
+    with Widget(server, path=f"?token={token(sub=mine)}&auth={token(sub=mine)}") as widget:
         assert widget.ask() == ("session_expired",)
 
 
@@ -120,38 +115,38 @@ def test_a_wrong_token_in_the_handshake_is_refused_at_once(server, auth):
         Widget(server, auth=auth)
 
 
-def test_another_sessions_id_opens_nothing(server):
-    with Page(server, ALICE) as alice, Widget(server, auth={"token": token(sub=BOB)}) as thief:
-        assert thief.ask(session_id=ALICE) == ("session_confirm", BOB)
-        event, bubble = thief.say("it's me", ALICE, sender=ALICE, sender_id=ALICE)
+def test_another_sessions_id_opens_nothing(server, mine, theirs):
+    with Page(server, mine) as alice, Widget(server, auth={"token": token(sub=theirs)}) as thief:
+        assert thief.ask(session_id=mine) == ("session_confirm", theirs)
+        event, bubble = thief.say("it's me", mine, sender=mine, sender_id=mine)
         assert (event, bubble["text"]) == ("bot_uttered", "You said it's me")
         alice.say("private")
         assert alice.read()["text"] == "You said private"
         with pytest.raises(queue.Empty):
             thief.heard.get(timeout=QUIET)
-    assert [message.sender_id for message in server.agent.received] == [BOB, ALICE]
+    assert [message.sender_id for message in server.agent.received] == [theirs, mine]
 
 
-def test_one_connection_never_changes_its_conversation(server):
-    with Widget(server, auth={"token": token(sub=BOB)}) as widget:
-        assert widget.ask(token=token(sub=ALICE)) == ("session_expired",)
+def test_one_connection_never_changes_its_conversation(server, mine, theirs):
+    with Widget(server, auth={"token": token(sub=theirs)}) as widget:
+        assert widget.ask(token=token(sub=mine)) == ("session_expired",)
         assert widget.closed.get(timeout=WAIT)
 
 
-def test_an_expired_token_closes_a_connection_that_only_listens(server):
+def test_an_expired_token_closes_a_connection_that_only_listens(server, mine):
     soon = int(time.time()) + 1 - CLOCK_SKEW_SECONDS
-    with Widget(server, auth={"token": token(sub=ALICE, exp=soon)}) as widget:
+    with Widget(server, auth={"token": token(sub=mine, exp=soon)}) as widget:
         assert widget.heard.get(timeout=WAIT) == ("session_expired",)
         assert widget.closed.get(timeout=WAIT)
 
 
-def test_a_renewed_token_keeps_it_open_and_a_stale_one_does_no_harm(server):
+def test_a_renewed_token_keeps_it_open_and_a_stale_one_does_no_harm(server, mine):
     soon = int(time.time()) + 1 - CLOCK_SKEW_SECONDS
-    stale = token(sub=ALICE, exp=soon)
+    stale = token(sub=mine, exp=soon)
     with Widget(server, auth={"token": stale}) as widget:
-        widget.client.emit("session_renew", {"token": token(sub=ALICE)})
+        widget.client.emit("session_renew", {"token": token(sub=mine)})
         time.sleep(1.3)  # beyond the first token's end
-        event, bubble = widget.say("hello", ALICE, customData={"token": stale})
+        event, bubble = widget.say("hello", mine, customData={"token": stale})
         assert (event, bubble["text"]) == ("bot_uttered", "You said hello")
 
 
@@ -159,33 +154,27 @@ def revoke(server, body, headers=SECRET_TOKEN, path=""):
     return httpx.post(f"{server.url}/webhooks/webchat/revoke{path}", json=body, headers=headers, trust_env=False)
 
 
-@pytest.fixture
-def carol():
-    """A conversation that is revoked for good."""
-    return f"{time.time_ns():032x}"
-
-
-def test_revoking_disconnects_every_tab_and_refuses_the_tokens(server, carol):
-    shown = {"token": token(sub=carol)}
-    with Widget(server, auth=shown) as first, Widget(server, auth=shown) as second, Page(server, ALICE) as alice:
-        assert revoke(server, {"conversation": carol, "seconds": 900}).status_code == 204
+def test_revoking_disconnects_every_tab_and_refuses_the_tokens(server, theirs, mine):
+    shown = {"token": token(sub=theirs)}
+    with Widget(server, auth=shown) as first, Widget(server, auth=shown) as second, Page(server, mine) as alice:
+        assert revoke(server, {"conversation": theirs, "seconds": 900}).status_code == 204
         assert first.closed.get(timeout=WAIT) and second.closed.get(timeout=WAIT)
-        for fresh in (shown, {"token": token(sub=carol)}):
+        for fresh in (shown, {"token": token(sub=theirs)}):
             with pytest.raises(socketio.exceptions.ConnectionError):
                 Widget(server, auth=fresh)
         with Widget(server) as again:
             assert again.ask(**shown) == ("session_expired",)
         alice.say("hello")
         assert alice.read()["text"] == "You said hello"
-    assert [message.sender_id for message in server.agent.received] == [ALICE]
+    assert [message.sender_id for message in server.agent.received] == [mine]
 
 
-def test_a_page_learns_that_it_was_revoked(server, carol):
-    revoke(server, {"conversation": carol, "seconds": 900})
-    reasons, client = queue.Queue(), socketio.Client()
+def test_a_page_learns_that_it_was_revoked(server, theirs):
+    revoke(server, {"conversation": theirs, "seconds": 900})
+    reasons, client = queue.Queue(), socketio.Client(websocket_extra_options={"origin": DESK})
     client.on("connect_error", reasons.put)
     with pytest.raises(socketio.exceptions.ConnectionError):
-        client.connect(server.url, headers={"Origin": DESK}, auth={"token": token(sub=carol)}, transports=["polling"])
+        client.connect(server.url, auth={"token": token(sub=theirs)}, transports=["websocket"])
     assert reasons.get(timeout=WAIT) == {"message": "token_revoked"}
 
 
@@ -199,9 +188,9 @@ def test_a_page_learns_that_it_was_revoked(server, carol):
         ({"Authorization": f"Bearer {token()}"}, ""),
     ],
 )
-def test_only_the_desk_revokes(server, headers, path):
-    with Page(server, ALICE) as alice:
-        assert revoke(server, {"conversation": ALICE, "seconds": 900}, headers, path).status_code == 401
+def test_only_the_desk_revokes(server, headers, path, mine):
+    with Page(server, mine) as alice:
+        assert revoke(server, {"conversation": mine, "seconds": 900}, headers, path).status_code == 401
         alice.say("hello")
         assert alice.read()["text"] == "You said hello"
 
