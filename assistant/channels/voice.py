@@ -146,6 +146,8 @@ class _CallInput(TwilioVoiceInput):
 class VoiceInput(Guarded, _CallInput):
     """The guarded telephone: /webhooks/voice/webhook."""
 
+    writes_first = False
+
     @classmethod
     def name(cls) -> str:
         """Also the output channel's name."""
