@@ -64,10 +64,10 @@ class Phone:
 
 
 def conversations(stack, channel):
-    """The ids of the conversations of a channel, as the desk's event stream has them."""
+    """The ids of a channel's conversations, as the desk's event stream has them."""
     with sqlite3.connect(stack.var / "events.db") as db:
         rows = db.execute("SELECT DISTINCT sender_id FROM events WHERE sender_id LIKE ?", (f"{channel}-%",))
-        return [row[0] for row in rows]
+        return {row[0] for row in rows}
 
 
 def test_a_choice_by_number_over_sms(stack, twilio):
@@ -79,13 +79,13 @@ def test_a_choice_by_number_over_sms(stack, twilio):
     assert "order" not in phone.send("1").casefold()
     assert "postcode" in phone.send("NA204518")
     assert "£42.50" in phone.send("LS1 4AP")
-    assert {message["To"] for message in twilio.sent} == {"+447700900111"}
+    assert twilio.sent[-1]["To"] == "+447700900111"
 
 
 def test_an_agents_reply_reaches_the_same_telephone(stack, twilio):
-    phone = Phone(stack, twilio, "+447700900112", whatsapp)
-    phone.send("hello")
-    [conversation] = conversations(stack, "whatsapp")
+    before = conversations(stack, "whatsapp")
+    Phone(stack, twilio, "+447700900112", whatsapp).send("hello")
+    [conversation] = conversations(stack, "whatsapp") - before
     reply = {"event": "bot", "text": "Hi, it's Priya.", "metadata": {"author": "agent", "agent_name": "Priya"}}
     query = {"token": stack.env["RASA_TOKEN"], "execute_side_effects": "true", "output_channel": "latest"}
     url = f"{stack.env['ASSISTANT_URL']}/conversations/{conversation}/tracker/events"
@@ -109,7 +109,8 @@ def test_a_forged_webhook_reaches_nothing(stack, twilio):
 
 
 def test_a_call_asks_again_after_silence_and_is_put_through(stack, twilio):
-    caller = Caller(stack.env["ASSISTANT_URL"], "CA0000000000000000000000000000e2e1", "+447700900113")
+    before = conversations(stack, "voice")
+    caller = Caller(stack.env["ASSISTANT_URL"], f"CA{uuid.uuid4().hex}", "+447700900113")
     assert "What can I do for you?" in caller.ring()
     question = caller.say("What's my balance?")
     assert "what's your account number?" in question
@@ -123,7 +124,7 @@ def test_a_call_asks_again_after_silence_and_is_put_through(stack, twilio):
     assert "I'm passing you to" in told and "reply in this conversation" not in told
     number = caller.xml.find("Dial/Number")
     assert number.text == PERSON
-    [conversation] = conversations(stack, "voice")
+    [conversation] = conversations(stack, "voice") - before
     packet = stack.tracker(conversation)["slots"]["handoff"]
     assert number.get("url").endswith(f"/whisper?packet={packet['id']}") and packet["channel"] == "voice"
     nobody = caller.send(DialCallStatus="no-answer")
@@ -133,7 +134,7 @@ def test_a_call_asks_again_after_silence_and_is_put_through(stack, twilio):
 
 def test_no_number_of_a_customer_stands_in_what_is_stored_or_logged(stack, twilio):
     Phone(stack, twilio, "+447700900114").send("hello")
-    Caller(stack.env["ASSISTANT_URL"], "CA0000000000000000000000000000e2e2", "+447700900114").ring()
+    Caller(stack.env["ASSISTANT_URL"], f"CA{uuid.uuid4().hex}", "+447700900114").ring()
     time.sleep(0.2)
     for file in [*stack.var.rglob("*.db*"), *(stack.var / "log").iterdir()]:
         assert b"7700900114" not in file.read_bytes(), file.name
