@@ -8,7 +8,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.forms import REQUESTED_SLOT
 
 from . import pauses
-from .copilot.transcript import current_session
+from .copilot.transcript import current_session, is_said
 from .forms import FORMS, claimed, explanation
 from .speech import YES_NO, Events
 from .tasks import resume
@@ -87,7 +87,7 @@ def last_said(tracker: Tracker) -> list[dict[str, Any]]:
     if not asked:
         return []
     begin = asked[-2] if len(asked) > 1 else 0
-    return [e for e in events[begin : asked[-1]] if e.get("event") == "bot" and e.get("text")]
+    return [e for e in events[begin : asked[-1]] if is_said(e) and e.get("text")]
 
 
 class ActionAskConfirmed(Action):

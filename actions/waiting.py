@@ -14,7 +14,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from . import callback_times, card, clock, contact_details, hours
 from .backends.rules import RulesProblem
 from .callback import CALLBACK_FORM, MESSAGE_FORM, queue_of, team_name
-from .copilot.transcript import bot_metadata, current_session
+from .copilot.transcript import bot_metadata, current_session, is_said
 from .forms import FORMS
 from .handback import form_ended, stopped_form
 from .helpdesk import Estimate, HelpDeskDown, helpdesk
@@ -231,7 +231,7 @@ def _pressed(text: str) -> bool:
 
 def _last_kind(tracker: Tracker) -> str:
     """What the bot's latest message while waiting was for."""
-    said = (event for event in reversed(tracker.events) if event.get("event") == "bot")
+    said = (event for event in reversed(tracker.events) if is_said(event))
     return str(bot_metadata(next(said, {})).get("waiting") or "")
 
 

@@ -56,6 +56,11 @@ class Said:
     at: datetime | None = None
 
 
+def is_said(event: Event) -> bool:
+    """Whether it is a message to the customer: a line for the desk is a `bot` event too, of the author `system`."""
+    return event.get("event") == "bot" and bot_metadata(event).get("author") != "system"
+
+
 def bot_metadata(event: Event) -> dict[str, Any]:
     """What an action said about its utterance: Rasa keeps it one level down, an agent's reply directly."""
     outer = event.get("metadata") or {}

@@ -42,6 +42,7 @@ class Guarded:
     """Mixin for an input channel: stands before the connector's class in the list of base classes."""
 
     limits = Limits()
+    writes_first = True  # whether a customer can be reached who has not just written
 
     def __init_subclass__(cls, **options: Any) -> None:
         """Has each channel read the `limits:` of its credentials, so that none can forget them."""
@@ -244,7 +245,7 @@ class Guard:
         """Asks a customer whether to go on, on the channel that they used; False if that cannot be."""
         channels = getattr(self._app.ctx, "input_channels", None) or [] if self._app else []
         channel = next((one for one in channels if one.name() == kept.channel), None)
-        output = channel.get_output_channel() if channel else None
+        output = channel.get_output_channel() if channel and getattr(channel, "writes_first", True) else None
         try:
             if output is None or not await recovery.say(self._agent(), conversation, kept.question()):
                 return False

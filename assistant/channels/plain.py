@@ -57,7 +57,7 @@ def buttons_of(message: dict[str, Any]) -> list[dict[str, Any]]:
 def chosen(text: str, buttons: list[dict[str, Any]]) -> str | None:
     """The payload of the button that a reply such as "2", "option two" or a title means; None for anything else."""
     button = _find(text, buttons)
-    return str(button.get("payload") or button["title"]) if button else None
+    return payload_of(button) if button else None
 
 
 def open_buttons(tracker: DialogueStateTracker) -> list[dict[str, Any]]:
@@ -76,22 +76,22 @@ def open_buttons(tracker: DialogueStateTracker) -> list[dict[str, Any]]:
     return []
 
 
-async def take_choice(agent: Agent | None, message: UserMessage) -> None:
-    """Makes a reply that picks one of the open buttons into that button, as if it had been pressed."""
-    text, metadata = message.text, message.metadata or {}
-    if agent is None or not agent.is_ready() or metadata.get("payload") or not isinstance(text, str):
-        return
-    if len(text) > MAX_CHOICE_CHARACTERS:
-        return
-    tracker = await agent.tracker_store.retrieve(message.sender_id)
-    button = _find(text, open_buttons(tracker)) if tracker else None
-    if button:
-        press(message, button)
+async def typed_choice(agent: Agent | None, conversation: str, words: str) -> dict[str, Any] | None:
+    """The open button that a reply picks; None for anything else."""
+    if agent is None or not agent.is_ready() or len(words) > MAX_CHOICE_CHARACTERS:
+        return None
+    tracker = await agent.tracker_store.retrieve(conversation)
+    return _find(words, open_buttons(tracker)) if tracker else None
+
+
+def payload_of(button: dict[str, Any]) -> str:
+    """What a button stands for: its payload, or else its title."""
+    return str(button.get("payload") or button["title"])
 
 
 def press(message: UserMessage, button: dict[str, Any]) -> None:
     """Gives the message the button's title as its text and the button's payload, signed for its conversation."""
-    payload = str(button.get("payload") or button["title"])
+    payload = payload_of(button)
     signed = signing.sign(payload, message.sender_id) if payload.startswith("/") else payload
     message.text = button["title"]
     message.metadata = {**(message.metadata or {}), "payload": signed}

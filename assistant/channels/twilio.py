@@ -71,12 +71,9 @@ class _TextInput(TwilioInput):
         self._turns: set[asyncio.Task[None]] = set()
 
     def get_output_channel(self) -> TextOutput:
-        """For messages outside of a turn, such as an agent's: it raises when one does not get through."""
-        return self._output(raises=True)
-
-    def _output(self, raises: bool) -> TextOutput:
+        """Also for messages outside of a turn, such as an agent's."""
         status_url = self._gate.address(f"/webhooks/{self.name()}/status")
-        names = {"prefix": self.address_prefix, "status_url": status_url, "api_url": self._api_url, "raises": raises}
+        names = {"prefix": self.address_prefix, "status_url": status_url, "api_url": self._api_url}
         return TextOutput(self.name(), self.account_sid, self.auth_token, self._sender, **names)
 
     def blueprint(self, on_new_message: OnNewMessage) -> Blueprint:
@@ -133,9 +130,9 @@ class _TextInput(TwilioInput):
         pressed = fields.get("ButtonPayload") or fields.get("ListId") or ""
         if pressed.startswith("/"):
             metadata["payload"] = pressed
-        return UserMessage(
-            self._text(fields), self._output(raises=False), conversation, None, self.name(), sid, metadata
-        )
+        # Not the guard's: what it could not deliver is looked at after the turn.
+        output = _TextInput.get_output_channel(self)
+        return UserMessage(self._text(fields), output, conversation, None, self.name(), sid, metadata)
 
     def _number(self, sender: str) -> str | None:
         number = sender.removeprefix(self.address_prefix)

@@ -15,6 +15,7 @@ from twilio.http.response import Response
 
 from assistant.channels import plain
 from assistant.channels.addressbook import AddressUnknown, address_book
+from assistant.privacy.keys import VaultError
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +23,7 @@ MAX_CHARACTERS = 1600  # of one message, with SMS and with WhatsApp: Twilio's li
 TIMEOUT = 10.0  # seconds
 ATTEMPTS = 3
 FIRST_WAIT = 0.5  # seconds before the second attempt; twice as long before the third
-# Not handled, so safe to send again. After any other failure the message may be on its way, and would come twice.
+# Not handled, so safe to send again; after another error or a time-out the message may be on its way.
 RETRIED = (429, 503)
 
 
@@ -50,8 +51,8 @@ class ApiClient(TwilioHttpClient):
 class TextOutput(TwilioOutput):
     """Sends each reply as text, in as many messages as it takes.
 
-    Within a turn a failure must not undo what the turn has done, so it is kept in `failures` for the channel. Without
-    a turn, as with an agent's reply, it is raised: whoever sent the message is told that it did not go out.
+    A failure must not undo the bot's turn, which may have booked something: it is kept in `failures` for the channel.
+    With an agent's reply it is raised, so that the agent is told that nothing was sent.
     """
 
     choices_are_typed = True
@@ -66,14 +67,12 @@ class TextOutput(TwilioOutput):
         prefix: str = "",
         status_url: str = "",
         api_url: str = "",
-        raises: bool = True,
     ) -> None:
         """`sender` is Twilio's `from_` or `messaging_service_sid`; `prefix` stands before each telephone number."""
         super().__init__(account_sid, auth_token, sender.get("from_"))
         self.http_client = ApiClient(api_url)
         self._channel, self._sender, self._prefix = channel, sender, prefix
         self._status = {"status_callback": status_url} if status_url else {}
-        self._raises = raises
         self.failures: list[str] = []
 
     def name(self) -> str:  # type: ignore[override]
@@ -84,24 +83,33 @@ class TextOutput(TwilioOutput):
         """Sends one reply of the bot or of an agent.
 
         Raises:
-            DeliveryFailed: it did not get through, outside of a turn.
+            DeliveryFailed: an agent's did not get through.
         """
         text = plain.as_text(message)
-        if text:
+        if not text:
+            return
+        try:
             await self.send_text_message(recipient_id, text)
+        except DeliveryFailed as error:
+            logger.error("A message to %s did not get through: %s.", recipient_id, error)
+            if message.get("author") == "agent":
+                raise
+            self.failures.append(str(error))
 
     async def send_text_message(self, recipient_id: str, text: str, **_: Any) -> None:
-        """Sends a text, cut into messages at the ends of sentences; what follows a lost part is not sent."""
+        """Sends a text, cut into messages at the ends of sentences; what follows a lost part is not sent.
+
+        Raises:
+            DeliveryFailed: it did not get through.
+        """
         try:
             address = await asyncio.to_thread(address_book().address_of, recipient_id)
-            for part in plain.parts(text, MAX_CHARACTERS):
-                await self._send_message({"to": self._prefix + address, "body": part, **self._sender, **self._status})
-        except (AddressUnknown, DeliveryFailed) as error:
-            reason = "its address is unknown" if isinstance(error, AddressUnknown) else str(error)
-            logger.error("A message to %s did not get through: %s.", recipient_id, reason)
-            if self._raises:
-                raise DeliveryFailed(f"The message did not get through: {reason}.") from None
-            self.failures.append(reason)
+        except AddressUnknown:
+            raise DeliveryFailed("the customer's address is unknown") from None
+        except VaultError:
+            raise DeliveryFailed("the customer's address cannot be read") from None
+        for part in plain.parts(text, MAX_CHARACTERS):
+            await self._send_message({"to": self._prefix + address, "body": part, **self._sender, **self._status})
 
     async def _send_message(self, message_data: dict[str, Any]) -> Any:
         for attempt in range(ATTEMPTS):
@@ -114,7 +122,7 @@ class TextOutput(TwilioOutput):
                 reason = f"Twilio answered {error.status}, error {error.code}"
                 if error.status not in RETRIED:
                     break
-            except requests.ConnectionError:
+            except requests.ConnectionError:  # also one that was closed while idle
                 reason = "Twilio could not be reached"
             except requests.RequestException as error:
                 reason = f"Twilio did not answer ({type(error).__name__})"

@@ -6,6 +6,7 @@ import pytest
 from chats import Chat, Clock
 from desk_server import DeskServer
 
+from actions.conversation import ActionRepeat
 from actions.feedback import ValidateFeedbackForm
 from actions.handback import ActionHandedBack, ActionResume
 from actions.handoff import ActionHandoff
@@ -193,6 +194,14 @@ def test_the_card_is_corrected(waiting: Chat) -> None:
 @pytest.mark.parametrize("text", ["no", "/deny"])
 def test_a_no_to_the_card_asks_what_is_wrong(waiting: Chat, text: str) -> None:
     assert "What should I put right?" in waiting.hear(text, "deny").run(WAITING)[0]
+
+
+def test_a_line_for_the_desk_is_no_question_and_is_not_repeated(waiting: Chat) -> None:
+    notice = {"event": "bot", "text": "The customer rang from 07700 900123.", "metadata": {"author": "system"}}
+    waiting.events.append(notice)
+    assert "What should I put right?" in waiting.hear("no", "deny").run(WAITING)[0]
+    waiting.events.append(notice)
+    assert not any("rang from" in said for said in waiting.hear("say that again", "repeat").run(ActionRepeat()))
 
 
 def test_a_no_to_the_card_may_say_what_is_right(waiting: Chat) -> None:

@@ -39,10 +39,10 @@ class FakeAgent:
 
 
 @contextmanager
-def serving(channels):
+def serving(channels, agent=None):
     """Yields the server's url, its agent, and `call`, which runs a coroutine on the server's loop."""
     loop = asyncio.new_event_loop()
-    agent = FakeAgent()
+    agent = agent or FakeAgent()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -55,6 +55,8 @@ def serving(channels):
         await server.startup()
         await server.before_start()
         await server.start_serving()
+        if hasattr(agent, "tracker_store"):
+            await server.after_start()  # the guard looks into this agent's conversations
         return server
 
     server = loop.run_until_complete(start())

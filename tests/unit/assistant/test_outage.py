@@ -78,7 +78,9 @@ class Scene:
             processor=self.processor,
         )
         self.page = CollectingOutputChannel()
-        channels = [SimpleNamespace(name=lambda: "webchat", get_output_channel=lambda: self.page)]
+        page = {"get_output_channel": lambda: self.page}
+        channels = [SimpleNamespace(name=lambda: "webchat", **page)]
+        channels.append(SimpleNamespace(name=lambda: "voice", writes_first=False, **page))
         self.channel = channel
         self.outage = Outage()
         self.guard = Guard(self.turn, outage=self.outage)
@@ -224,7 +226,9 @@ def test_the_first_turn_after_the_outage_is_an_ordinary_one(monkeypatch):
     play(Scene(), story)
 
 
-@pytest.mark.parametrize("why", ["it is long ago", "a person has it", "they wrote again", "their channel cannot"])
+@pytest.mark.parametrize(
+    "why", ["it is long ago", "a person has it", "they wrote again", "their channel cannot", "they rang"]
+)
 def test_nobody_is_disturbed_without_need(why, monkeypatch):
     if why == "it is long ago":
         monkeypatch.setattr(outage, "KEPT_FOR", -1)
@@ -243,7 +247,7 @@ def test_nobody_is_disturbed_without_need(why, monkeypatch):
         assert scene.page.messages == []
         assert scene.guard.health()["action_server"]["told"] == 0
 
-    play(Scene("rest" if why == "their channel cannot" else "webchat"), story)
+    play(Scene({"their channel cannot": "rest", "they rang": "voice"}.get(why, "webchat")), story)
 
 
 def test_the_memory_of_kept_turns_is_bounded(monkeypatch):

@@ -2,6 +2,8 @@ import asyncio
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rasa.core.channels.channel import CollectingOutputChannel, UserMessage
 from rasa.shared.core.events import BotUttered, SlotSet, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
@@ -119,6 +121,32 @@ def test_what_picks_nothing(reply):
     assert plain.chosen(reply, TASKS) is None
 
 
+TITLES = st.lists(st.text(min_size=1, max_size=30).filter(str.strip), min_size=2, max_size=14, unique_by=str.casefold)
+
+
+@given(TITLES)
+def test_no_choice_is_lost_and_each_label_picks_its_own(titles):
+    buttons = [{"title": title, "payload": f"p{n}"} for n, title in enumerate(titles)]
+    said = plain.as_text({"text": "Which?", "buttons": buttons})
+    assert all(title in said for title in titles)
+    titled = {plain._key(title) for title in titles}
+    for n, label in enumerate(plain._labels(buttons)):
+        if plain._key(label) not in titled:
+            assert plain.chosen(label, buttons) == f"p{n}"
+
+
+@given(st.text(max_size=500), st.integers(10, 60))
+def test_parts_lose_nothing_but_space_and_are_never_too_long(text, limit):
+    pieces = plain.parts(text, limit)
+    assert all(0 < len(piece) <= limit for piece in pieces)
+    assert "".join("".join(pieces).split()) == "".join(text.split())
+
+
+@given(st.text(max_size=300))
+def test_any_reply_may_be_asked_about(text):
+    assert plain.chosen(text, TASKS) in (None, "/order_status", "/balance", "/request_human")
+
+
 def test_a_button_without_a_payload_gives_its_title():
     assert plain.chosen("1", [{"title": "Red"}, {"title": "Blue"}]) == "Red"
 
@@ -220,13 +248,13 @@ def test_channels_with_buttons_of_their_own_are_left_alone():
 
 def test_a_pressed_button_is_signed_for_its_conversation():
     message = UserMessage("2", None, "sms-1")
-    asyncio.run(plain.take_choice(Agent(USER, said("What can I do?", TASKS)), message))
+    plain.press(message, TASKS[1])
+    assert message.text == "What's my balance?"
     assert signing.verify(message.metadata["payload"], "sms-1") == "/balance"
     assert signing.verify(message.metadata["payload"], "sms-2") is None
 
 
-def test_the_tracker_is_not_read_for_long_texts_and_real_buttons():
+def test_the_tracker_is_not_read_for_long_texts():
     agent = Agent(USER, said("What can I do?", TASKS))
-    asyncio.run(plain.take_choice(agent, UserMessage("x" * 300, None, "sms-1")))
-    asyncio.run(plain.take_choice(agent, UserMessage("2", None, "sms-1", metadata={"payload": "/affirm#x"})))
+    assert asyncio.run(plain.typed_choice(agent, "sms-1", "x" * 300)) is None
     assert agent.asked == []

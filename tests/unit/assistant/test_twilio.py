@@ -12,8 +12,8 @@ from assistant.channels.addressbook import conversation_of
 from assistant.channels.twilio import SmsInput, WhatsAppInput, attachments
 from assistant.channels.twilio_output import DeliveryFailed
 from assistant.channels.twilio_webhook import Gate, Once, SettingMissing
+from tests.twilio_server import ACCOUNT, PUBLIC, TOKEN, post, signature, sms, twilio_api, whatsapp
 from tests.unit.assistant.server import serving
-from tests.unit.assistant.twilio_server import ACCOUNT, PUBLIC, TOKEN, post, signature, sms, twilio_api, whatsapp
 
 SMS, WHATSAPP = "/webhooks/sms/webhook", "/webhooks/whatsapp/webhook"
 CUSTOMER = "+447700900123"
@@ -349,17 +349,25 @@ def test_an_agents_reply_goes_out_and_a_failure_is_told_to_the_desk(server):
     server.call(output.send_response(conversation, dict(reply)))
     assert server.api.texts[-1] == "Priya: Hi, it's Priya."
     server.api.script = [(400, 21610)]
-    with pytest.raises(DeliveryFailed, match=r"^The message did not get through: Twilio answered 400, error 21610\.$"):
+    with pytest.raises(DeliveryFailed, match=r"^Twilio answered 400, error 21610$"):
         server.call(output.send_response(conversation, dict(reply)))
     with pytest.raises(DeliveryFailed, match="address is unknown"):
         server.call(output.send_response("sms-" + "0" * 32, dict(reply)))
+
+
+def test_an_agent_can_join_although_no_message_gets_through(server):
+    send(server, "hello")
+    server.api.script = [(400, 21610)]
+    joined = {"text": "Priya has joined.", "author": "system", "notice": "joined"}
+    server.call(server.channels[0].get_output_channel().send_response(conversation_of("sms", CUSTOMER), joined))
+    assert server.api.texts == ["You said hello"]
 
 
 def test_an_api_that_cannot_be_reached_is_tried_again_and_told(server, monkeypatch):
     send(server, "hello")
     broken = SmsInput(ACCOUNT, TOKEN, "+441134960000", PUBLIC, api_url="http://127.0.0.1:1").get_output_channel()
     with pytest.raises(DeliveryFailed, match="could not be reached"):
-        server.call(broken.send_response(conversation_of("sms", CUSTOMER), {"text": "hi"}))
+        server.call(broken.send_response(conversation_of("sms", CUSTOMER), {"text": "hi", "author": "agent"}))
 
 
 def test_a_messaging_service_chooses_the_number(server):

@@ -5,6 +5,7 @@ import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlencode
+from xml.etree import ElementTree
 
 import httpx
 from twilio.request_validator import RequestValidator
@@ -123,3 +124,81 @@ def whatsapp(text, sid="SM1", number="+447700900123", **fields):
         "From": f"whatsapp:{number}",
         "ApiVersion": "2010-04-01",
     } | fields
+
+
+def call(sid, number="+447700900123", **fields):
+    """The form of a request of a call."""
+    return {
+        "AccountSid": ACCOUNT,
+        "ApiVersion": "2010-04-01",
+        "CallSid": sid,
+        "CallStatus": "in-progress",
+        "CallToken": "%7B%22parentCallInfoToken%22%3A%22x%22%7D",
+        "Called": "+441134960002",
+        "CalledCity": "",
+        "CalledCountry": "GB",
+        "CalledState": "",
+        "CalledZip": "",
+        "Caller": number,
+        "CallerCity": "",
+        "CallerCountry": "GB",
+        "CallerState": "",
+        "CallerZip": "",
+        "Direction": "inbound",
+        "From": number,
+        "FromCity": "",
+        "FromCountry": "GB",
+        "FromState": "",
+        "FromZip": "",
+        "StirVerstat": "",
+        "To": "+441134960002",
+        "ToCity": "",
+        "ToCountry": "GB",
+        "ToState": "",
+        "ToZip": "",
+    } | fields
+
+
+class Caller:
+    """Somebody who rings: posts what they say or press to the address that the last answer named."""
+
+    def __init__(self, url, sid, number="+447700900123", public=PUBLIC):
+        self.url, self.sid, self.number, self.public = url, sid, number, public
+        self.path = "/webhooks/voice/webhook"
+        self.xml = None
+
+    def request(self, path=None, signed=None, **fields):
+        """One request of Twilio's, with the answer as it came."""
+        form = call(self.sid, self.number, **fields)
+        return post(self.url, path or self.path, form, signed=signed, public=self.public)
+
+    def send(self, **fields):
+        """One request; reads the answer and remembers where the next goes. Returns what the caller hears."""
+        answer = self.request(**fields)
+        assert answer.status_code == 200 and answer.headers["content-type"].startswith("text/xml"), answer.text
+        self.xml = ElementTree.fromstring(answer.content)
+        onward = [e.get("action") for e in self.xml.iter() if e.tag in ("Gather", "Dial")]
+        onward += [e.text for e in self.xml.iter("Redirect")]
+        if onward:
+            self.path = onward[0].removeprefix(self.public)
+        return self.heard
+
+    @property
+    def heard(self):
+        return " ".join(element.text for element in self.xml.iter("Say") if element.text)
+
+    def ring(self):
+        return self.send(CallStatus="ringing")
+
+    def say(self, words, confidence="0.93"):
+        return self.send(SpeechResult=words, Confidence=confidence)
+
+    def press(self, keys):
+        return self.send(Digits=keys, msg="Gather End", FinishedOnKey="")
+
+    def silence(self):
+        return self.send(SpeechResult="")
+
+    def hung_up(self):
+        """Whether the last answer ends the call."""
+        return self.xml.find("Hangup") is not None
