@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 ACTION_SECONDS = 45.0  # for one call: Rasa's own 300 outlive the conversation's lock of 60
 CONNECT_SECONDS = 3.0
-HEALTH_SECONDS = 2.0
+HEALTH_SECONDS = 1.0
 MAX_KEPT = 1_000
 KEPT_FOR = 15 * 60.0  # seconds: later the customer has found another way, and a reminder would only disturb
 MAX_QUOTED = 80  # characters
