@@ -88,7 +88,7 @@ class Outage:
         """Has the agent call the action server through the circuit; calling it again changes nothing."""
         processor = getattr(agent, "processor", None)
         endpoint = getattr(processor, "action_endpoint", None)
-        if isinstance(endpoint, EndpointConfig) and not isinstance(endpoint, _Endpoint):
+        if isinstance(endpoint, EndpointConfig) and endpoint is not self._endpoint:
             self._endpoint = processor.action_endpoint = _Endpoint(endpoint, self)
 
     @contextmanager
