@@ -12,6 +12,7 @@ from assistant.channels import recovery, sentences, signing
 from assistant.channels.guard import Guard
 from assistant.channels.limits import Limits
 from assistant.channels.output import GuardedOutput
+from assistant.channels.turns import Turns
 from assistant.privacy import redactor
 from tests.unit.assistant.test_recovery import Conversation
 
@@ -381,3 +382,13 @@ def test_a_platform_that_takes_no_messages_ends_no_turn(text, caplog):
 def test_an_agents_message_that_cannot_be_delivered_is_an_error_for_them():
     with pytest.raises(OSError):
         asyncio.run(GuardedOutput(Broken()).send_response(CUSTOMER, {"text": "Hello"}))
+
+
+def test_when_it_is_busy_the_customer_hears_how_long_it_takes():
+    class Busy(Turns):
+        def wait(self):
+            return 20.0
+
+    said = texts(send(Rasa(), "hi", guard=Guard(Rasa(), turns=Busy())))
+    assert said == [sentences.waiting(20.0), "Hello!"]
+    assert "about half a minute" in said[0]
