@@ -120,9 +120,9 @@ class MessengerInput(Guarded, _MessengerChannel):
 
 
 def _problem(status: int, retry_after: float | None, answer: dict[str, Any]) -> Problem | None:
-    error = answer.get("error") or {}
-    if status == 200 and not error:
+    if status == 200 and not answer.get("error"):
         return None
+    error = answer["error"] if isinstance(answer.get("error"), dict) else {}
     code, detail = error.get("code"), error.get("error_subcode")
     temporary = is_temporary(status) or code in BUSY_CODES or bool(error.get("is_transient"))
     # Only the codes: the error's sentence can name the customer's id.

@@ -158,9 +158,11 @@ class TelegramInput(Guarded, _TelegramChannel):
 def _problem(status: int, retry_after: float | None, answer: dict[str, Any]) -> Problem | None:
     if status == 200 and answer.get("ok"):
         return None
-    pause = (answer.get("parameters") or {}).get("retry_after", retry_after)
+    parameters = answer.get("parameters")
+    if isinstance(parameters, dict) and isinstance(parameters.get("retry_after"), int):
+        retry_after = parameters["retry_after"]
     # Telegram's descriptions are fixed sentences, such as "Forbidden: bot was blocked by the user".
-    return Problem(str(answer.get("description") or f"status {status}"), is_temporary(status), pause)
+    return Problem(str(answer.get("description") or f"status {status}"), is_temporary(status), retry_after)
 
 
 def _is_private(message: dict[str, Any]) -> bool:

@@ -9,6 +9,9 @@ from types import SimpleNamespace
 from rasa.core.channels.channel import register
 from sanic import Sanic
 
+# Without it, Sanic starts only once in a process: it rewrites its own methods at the start.
+Sanic.test_mode = True
+
 
 class FakeAgent:
     """Answers each message with its intent or its text, or with what `answer` says; keeps what it was sent.
