@@ -42,11 +42,12 @@ def main() -> None:
     except EncoderFileMissing as error:
         fail(str(error))
 
-    endpoints = os.environ.get("TANDEM_ENDPOINTS", "endpoints.yml")
+    endpoints = os.environ.get("TANDEM_ENDPOINTS") or "endpoints.yml"
+    credentials = os.environ.get("TANDEM_CREDENTIALS") or "credentials.yml"
     host = os.environ.get("ASSISTANT_HOST", "127.0.0.1")
     sys.argv = ["rasa", "run", "--enable-api", "--auth-token", os.environ["RASA_TOKEN"], "--model", str(models)]
     sys.argv += ["--interface", host, "--port", os.environ["ASSISTANT_PORT"]]
-    sys.argv += ["--endpoints", endpoints, "--credentials", "credentials.yml"]
+    sys.argv += ["--endpoints", endpoints, "--credentials", credentials]
     rasa()
 
 

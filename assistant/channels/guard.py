@@ -14,7 +14,7 @@ from rasa.shared.core.training_data.story_reader.yaml_story_reader import YAMLSt
 from rasa.shared.nlu.training_data.message import Message
 from sanic import Blueprint, Sanic
 
-from assistant.channels import recovery, signing, text
+from assistant.channels import plain, recovery, signing, text
 from assistant.channels.limits import MAX_SENDERS, Pace, RateLimit, Turns
 from assistant.channels.output import GuardedOutput
 from assistant.logs import keep_customers_words_out
@@ -96,6 +96,8 @@ class Guard:
             await output.notify(message.sender_id, dict(recovery.NOT_RECEIVED))
 
     async def _handle(self, message: UserMessage, output: GuardedOutput) -> None:
+        if getattr(message.output_channel, "choices_are_typed", False):
+            await plain.take_choice(self._agent(), message)
         refusal = self._prepare(message)
         if refusal:
             await output.notify(message.sender_id, {"text": refusal})

@@ -7,6 +7,8 @@ import signal
 import subprocess
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -18,6 +20,7 @@ from deploy.local.prepare import index_knowledge, train
 from deploy.local.run import answers, health_url
 
 COMMANDS = parse_procfile((ROOT / "Procfile").read_text()).processes
+CREDENTIALS = ROOT / "tests/credentials.yml"  # with the REST channel, which conversations use
 
 
 class Stack:
@@ -27,7 +30,8 @@ class Stack:
     """
 
     def __init__(self, var: Path, **settings: str) -> None:
-        self.env = compose(var, free_ports()) | {"TANDEM_MODELS": str(ROOT / "var/models")} | settings
+        given = {"TANDEM_MODELS": str(ROOT / "var/models"), "TANDEM_CREDENTIALS": str(CREDENTIALS)}
+        self.env = compose(var, free_ports()) | given | settings
         self.own: dict[str, dict[str, str]] = {}
         self.var = var
         # One client for all messages: making one costs more than a message. Shorter-lived than the server's keep-alive.
@@ -80,6 +84,21 @@ class Stack:
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
+
+    @contextmanager
+    def restarted(self, name: str, **settings: str) -> Iterator[None]:
+        """The service runs with these settings as well, and as before afterwards."""
+        before = self.own.get(name, {})
+        try:
+            self._restart(name, before | settings)
+            yield
+        finally:
+            self._restart(name, before)
+
+    def _restart(self, name: str, own: dict[str, str]) -> None:
+        self.stop(*({name} & self.processes.keys()))
+        self.own[name] = own
+        self.start(name)
 
     def log(self, name: str, start: int = 0) -> str:
         """What the service has printed, from the byte `start` on."""

@@ -12,16 +12,22 @@ from tests.e2e_runner.faults import ActionProxy, Endpoints, Faults
 
 
 class Stage:
-    """Starts the services with what the tests need between them; `reset` gives a fresh backend."""
+    """Starts the services with what the tests need between them; `reset` gives a fresh backend.
 
-    def __init__(self, var: Path) -> None:
-        """`var` is the services' run-time folder. Raises BackendError for a backend that cannot be put back."""
+    A test that needs other settings, such as a channel's, has a service restarted: `stack.restarted("assistant", ...)`.
+    """
+
+    def __init__(self, var: Path, **assistant: str) -> None:
+        """`var` is the services' run-time folder; `assistant` are settings for the assistant alone.
+
+        Raises BackendError for a backend that cannot be put back.
+        """
         self.stack = Stack(var, NO_PROXY="127.0.0.1,localhost")
         self.database = database_of(self.stack.env, var)
         endpoints = Endpoints(ROOT / "endpoints.yml", var / "endpoints.yml")
         self.stack.env["TANDEM_ENDPOINTS"] = str(endpoints.path)
         self.proxy = ActionProxy(self.stack.env["ACTIONS_URL"])
-        self.stack.own["assistant"] = {"ACTIONS_URL": self.proxy.url}
+        self.stack.own["assistant"] = {"ACTIONS_URL": self.proxy.url} | assistant
         self.faults = Faults(self.proxy, endpoints, self.database)
         self.snapshot: Snapshot | None = None
 
