@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 MAX_BODY_BYTES = 1_000_000
 SHUTDOWN_SECONDS = 20.0
 OLD_BUTTON = "That button is from earlier and no longer works. Please tell me in your own words what you would like."
+NOT_READ = "Sorry, something went wrong on our side. Please press the button again in a moment."
 
 
 class SettingMissing(RasaException):
@@ -121,12 +122,22 @@ class PlatformChannel(InputChannel):
     async def _turn(self, message: UserMessage) -> None:
         payload = message.metadata.get("payload")
         if payload and handles.is_handle(payload):
-            store = self._app.ctx.agent.tracker_store
-            message.metadata["payload"] = await handles.resolve(payload, message.sender_id, store)
-            if message.metadata["payload"] is None:
-                await message.output_channel.send_response(message.sender_id, {"text": OLD_BUTTON})
+            refusal = await self._resolve(payload, message)
+            if refusal:
+                await message.output_channel.send_response(message.sender_id, {"text": refusal})
                 return
         await self._on_new_message(message)
+
+    async def _resolve(self, handle: str, message: UserMessage) -> str | None:
+        """Puts what the handle stands for in its place; returns what to tell the customer when that cannot be."""
+        try:
+            payload = await handles.resolve(handle, message.sender_id, self._app.ctx.agent.tracker_store)
+        except Exception as error:
+            # A failing store's text can hold the customer's words.
+            logger.error("Conversation %s could not be read: %s.", message.sender_id, type(error).__name__)
+            return NOT_READ
+        message.metadata["payload"] = payload
+        return None if payload else OLD_BUTTON
 
     def run(self, work: Coroutine[Any, Any, None]) -> None:
         """Starts work that the platform's call must not wait for."""

@@ -349,6 +349,20 @@ def test_an_old_handle_gets_a_sentence(social, customer):
     assert len(received(social)) == 1
 
 
+def test_a_handle_is_not_lost_silently_when_the_store_fails(social, customer, monkeypatch, caplog):
+    social.agent.answer = lambda _: {"text": "Which?", "buttons": [{"title": "A", "payload": long_payload(1)}]}
+    customer.say("choose")
+    customer.reads("Which?")
+
+    async def fails(_conversation):
+        raise RuntimeError("personal words")
+
+    monkeypatch.setattr(social.agent.tracker_store, "retrieve", fails)
+    customer.press("A")
+    customer.reads(webhook.NOT_READ)
+    assert "could not be read: RuntimeError" in caplog.text and "personal words" not in caplog.text
+
+
 def test_a_button_of_words_without_room_comes_back_as_the_words(social, customer):
     words = "the order with the very long label " * 70
     buttons = [{"title": "That one", "payload": words.strip()}]
