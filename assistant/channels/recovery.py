@@ -26,6 +26,11 @@ NOT_RECEIVED = {
     "Please send it again in a moment, or talk to one of our people.",
     "buttons": TALK_TO_A_PERSON,
 }
+KEPT = {
+    "text": "Sorry, some of our systems aren't answering at the moment, so I can't do that just now. "
+    "I've kept what you wrote. Please try again in a few minutes, or talk to one of our people.",
+    "buttons": TALK_TO_A_PERSON,
+}
 QUEUED = {
     "text": "Sorry, some of our systems aren't answering. I've passed you on to our people: "
     "they can read this chat and will reply here.",
@@ -38,9 +43,10 @@ BECAUSE = "Handed over because a system did not work."
 QUEUE, PRIORITY, SLA_MINUTES = "general", 3, 30
 
 
-async def speak_up(agent: Agent | None, conversation: str) -> dict[str, Any] | None:
+async def speak_up(agent: Agent | None, conversation: str, outage: bool = False) -> dict[str, Any] | None:
     """What to tell the customer after a silent turn; None when a person owns the conversation.
 
+    In an outage, which is known to last, the turn is marked as kept: the bot's event has `kept` in its metadata.
     A customer who asked for a person is put into the queue here, because the action that does it cannot have run.
     What is said is kept in the tracker, so that the agent sees it too.
     """
@@ -52,7 +58,7 @@ async def speak_up(agent: Agent | None, conversation: str) -> dict[str, Any] | N
             if tracker.get_slot(OWNER_SLOT) not in (None, BOT):
                 return None
             wanted = _wants_person(tracker)
-            message = QUEUED if wanted else NOT_DONE
+            message = QUEUED if wanted else KEPT if outage else NOT_DONE
             events = [*(_handoff(tracker) if wanted else []), _said(message)]
             tracker.update_with_events(events, agent.domain)
             await agent.processor.save_tracker(tracker)
@@ -61,6 +67,33 @@ async def speak_up(agent: Agent | None, conversation: str) -> dict[str, Any] | N
         # The error's own text can hold the customer's words.
         logger.error("Conversation %s could not be read or written: %s.", conversation, type(error).__name__)
         return NOT_RECEIVED
+
+
+async def note(agent: Agent | None, conversation: str, user: UserUttered, answer: dict[str, Any]) -> bool:
+    """Adds a customer's message that no action answers, and the bot's answer unless a person owns the conversation.
+
+    Returns whether the answer is to be said. Raises what the stores raise.
+    """
+    if agent is None or not agent.is_ready():
+        raise RuntimeError("There is no model yet.")
+    async with agent.lock_store.lock(conversation):
+        tracker = await agent.processor.fetch_tracker_and_update_session(conversation)
+        return await _add(agent, tracker, [user], answer)
+
+
+async def say(agent: Agent | None, conversation: str, message: dict[str, Any]) -> bool:
+    """Adds what the bot says out of turn; False if a person owns the conversation. Raises what the stores raise."""
+    if agent is None or not agent.is_ready():
+        return False
+    async with agent.lock_store.lock(conversation):
+        return await _add(agent, await agent.processor.get_tracker(conversation), [], message)
+
+
+async def _add(agent: Agent, tracker: DialogueStateTracker, events: list[Event], message: dict[str, Any]) -> bool:
+    may_speak = tracker.get_slot(OWNER_SLOT) in (None, BOT)
+    tracker.update_with_events([*events, *([_said(message)] if may_speak else [])], agent.domain)
+    await agent.processor.save_tracker(tracker)
+    return may_speak
 
 
 def _wants_person(tracker: DialogueStateTracker) -> bool:
@@ -131,4 +164,5 @@ def _messages(tracker: DialogueStateTracker) -> list[UserUttered]:
 
 
 def _said(message: dict[str, Any]) -> BotUttered:
-    return BotUttered(message["text"], {"buttons": message.get("buttons")}, metadata={"author": "bot"})
+    metadata = {"author": "bot", "kept": True} if message is KEPT else {"author": "bot"}
+    return BotUttered(message["text"], {"buttons": message.get("buttons")}, metadata=metadata)

@@ -9,7 +9,7 @@ CARD_REMOVED = "[card number removed]"
 CARD_DIGITS = range(13, 20)
 CARD_FIRST_DIGITS = "23456"
 
-_DIGITS_RUN = re.compile(r"\d(?:[\s\u200c\u200d\-\u2010-\u2015._/*]{0,2}\d){12,}")
+_DIGITS_RUN = re.compile(r"\d(?:[\s\u200c\u200d\-\u2010-\u2015.]{0,2}\d){12,}")
 _GROUP = re.compile(r"\d+")
 
 

@@ -1,5 +1,7 @@
 """Finds the values that a conversation is known to hold, however the next text writes them."""
 
+# ruff: noqa: SIM905
+
 from __future__ import annotations
 
 import re
@@ -12,8 +14,8 @@ from assistant.privacy.tokens import normalise
 _WORDS_TOO = frozenset(
     """Will Mark May June April August Bill Grace Hope Faith Joy Rose Rob Art Dawn Eve Ivy Jack Guy Bob Pat Sue Ray
     Rich Frank Miles Chase Grant Drew Chance Angel Summer Autumn Brook Day Young Long Short Little Green Brown White
-    Black Gray Grey King Price Bird Wood Stone Field Hill Park Lane Street Bush Case Page Law Good Best Cook Baker Miller Walker Book
-    Gold Silver Berry Cherry Love Power Moon Star West North South East Down The""".split()  # noqa: SIM905
+    Black Gray Grey King Price Bird Wood Stone Field Hill Park Lane Street Bush Case Page Law Good Best Cook Baker
+    Miller Walker Book Gold Silver Berry Cherry Love Power Moon Star West North South East Down The""".split()
 )
 _TITLES = frozenset(("Mr", "Mrs", "Ms", "Miss", "Mx", "Dr", "Prof", "Sir"))
 _BETWEEN = r"[\s\-.()]{0,2}"

@@ -64,12 +64,12 @@ _LETTERS = r"[^\W\d_][^\W\d_'’.-]*(?:['’.-][^\W\d_]+)*(?!\w)\.?"
 _WORDS = rf"{_LETTERS}(?: {_LETTERS}){{0,2}}"
 _NAME_IS = re.compile(
     r"\b(?:(?:my|his|her|the|our|full|first|last|account holder['’]?s?|husband['’]s|wife['’]s) ?(?:full |first |last |sur)?name(?: is|['’]s|:)"
-    rf"|(?:in|under) the name of:?) (?P<name>{_WORDS})",
+    rf"|(?:in|under) the name of:?) (?=(?P<name>{_WORDS}))",
     re.IGNORECASE,
 )
 # After these only what has a capital is a name.
 _PRESENTED = re.compile(
-    rf"(?:\b(?:(?:[Ii]['’]m|[Ii] am)(?: called)?|[Tt]his is|[Ii]t['’]s|[Cc]all me|(?i:mr|mrs|ms|miss|mx|dr|prof)\b\.?)|^[Nn]ame:) (?P<name>{_WORDS})",
+    rf"(?:\b(?:(?:[Ii]['’]m|[Ii] am)(?: called)?|[Tt]his is|[Ii]t['’]s|[Cc]all me|(?i:mr|mrs|ms|miss|mx|dr|prof)\b\.?)|^[Nn]ame:) (?=(?P<name>{_WORDS}))",
     re.MULTILINE,
 )
 # What is no part of a name although it stands where one does.

@@ -161,6 +161,7 @@ def _seeds(event: Event, asked: str | None, events: list[Event]) -> Iterator[tup
     yield from personal
     if event.get("event") == "user" and isinstance(event.get("text"), str):
         yield from _entities(event)
+        yield from ((span.kind, event["text"][span.start : span.end]) for span in patterns.names(event["text"]))
         if slots.PERSONAL.get(asked or "") == "address":
             yield from _whole_answer(event["text"].strip(), asked, events)
 

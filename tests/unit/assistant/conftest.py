@@ -28,7 +28,13 @@ def channel_server():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TANDEM_SECRET", SECRET)
-        web = WebChatInput.from_credentials({"desk_url": "http://localhost:8080", "actions_token": "from-the-actions"})
+        patch.setenv("RASA_TOKEN", "let-me-in")
+        credentials = {
+            "desk_url": "http://localhost:8080",
+            "actions_token": "from-the-actions",
+            "token": "from-the-desk",
+        }
+        web = WebChatInput.from_credentials(credentials)
         rest = RestChannel.from_credentials({"token": "let-me-in"})
         with serving([web, rest]) as running:
             yield running

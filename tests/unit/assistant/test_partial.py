@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
-from assistant.channels import guard, partial
+from assistant.channels import guard, internal, partial, sentences
 from tests.unit.assistant.test_webchat import BOB, QUIET, WAIT, Page
 
 TOKEN = {"Authorization": "Bearer from-the-actions"}
@@ -140,7 +140,7 @@ def test_an_unknown_conversation_or_message_does_no_harm(server, alice):
         assert sees_nothing(page)
 
 
-@pytest.mark.parametrize("size", [partial.MAX_CHARACTERS + 1, partial.MAX_BODY_BYTES, 5_000_000])
+@pytest.mark.parametrize("size", [partial.MAX_CHARACTERS + 1, internal.MAX_BODY_BYTES, 5_000_000])
 def test_what_is_too_long_is_refused(server, alice, size):
     with Page(server, alice) as page, turn(server, page) as reply:
         assert post(server, alice, reply, text="x" * size).status_code in (400, 413)
@@ -183,7 +183,7 @@ def test_a_customer_who_sees_a_reply_grow_is_not_told_to_wait(server, alice, mon
             assert page.reads_nothing()
         assert page.read()["text"] == "You said hello"
         with turn(server, page):
-            assert page.read()["text"] == guard.STILL_WORKING
+            assert page.read()["text"] == sentences.STILL_WORKING
 
 
 def test_without_a_token_there_is_no_such_address(monkeypatch):

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from assistant.channels import guard as guard_module
-from assistant.channels import recovery
+from assistant.channels import recovery, sentences
 from assistant.channels.guard import Guard
 
 ROOT = Path(__file__).parents[3]
@@ -154,5 +153,5 @@ def test_a_conversation_goes_on_after_a_failed_turn(agent):
 
 def test_bad_input_leaves_the_conversation_as_it_is(agent):
     said, tracker = converse(agent, "s4", "hello", "", "x" * 10_000)
-    assert said == ["Hello!", guard_module.EMPTY, guard_module.TOO_LONG]
+    assert said == ["Hello!", sentences.EMPTY, sentences.too_long(1_000)]
     assert [event.text for event in tracker.events if event.type_name == "user"] == ["hello"]

@@ -3,7 +3,7 @@ import json
 import httpx
 import pytest
 
-from assistant.channels import guard, signing
+from assistant.channels import sentences, signing
 from assistant.channels.rest import RestChannel, TokenMissing
 
 HEADERS = {"Authorization": "Bearer let-me-in"}
@@ -68,7 +68,7 @@ def test_callers_choose_neither_channel_nor_metadata(server):
 
 
 def test_an_empty_message_gets_a_sentence(server):
-    assert post(server, {"sender": "s1", "message": " "}).json()[0]["text"] == guard.EMPTY
+    assert post(server, {"sender": "s1", "message": " "}).json()[0]["text"] == sentences.EMPTY
 
 
 def test_streaming_is_guarded_too(server):

@@ -1,11 +1,8 @@
-import random
-import time
-
 import pytest
 from rasa.shared.core.training_data.story_reader.yaml_story_reader import YAMLStoryReader
 from rasa.shared.nlu.training_data.message import Message
 
-from assistant.channels.text import CARD_REMOVED, clean, neutralise, remove_cards, starts_with_slash
+from assistant.channels.text import clean, neutralise, starts_with_slash
 
 COMMANDS = ["/restart", "/session_start", '/inform{"account_number": "NA204518"}', "/affirm@1.0", "//restart"]
 BEFORE = [
@@ -64,45 +61,3 @@ def test_cleaning_drops_what_nobody_can_see():
     assert clean("e\u0301") == "é"
     assert clean("a\tb\r\nc") == "a b\nc"
     assert clean(" \u200b\ufeff\u200d ") == ""
-
-
-CARDS = [
-    "4111111111111111",
-    "5555 5555 5555 4444",
-    "3782-822463-10005",
-    "6011 0009 9013 9424",
-    "4222222222222",
-    "4111  1111\u00a01111–1111",
-    "4111\u200d1111\n1111\u200c1111",
-]
-
-
-@pytest.mark.parametrize("card", CARDS)
-@pytest.mark.parametrize("frame", ["{}", "my card is {}, ok?", "{} {}", "no 12 {} 07/29"])
-def test_card_numbers_are_removed(card, frame):
-    cleaned = remove_cards(frame.replace("{}", card))
-    assert cleaned == frame.replace("{}", CARD_REMOVED)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "4111 1111 1111 1112",
-        "NO482136",
-        "call 07700 900123",
-        "1234567890123",
-        "order 482136 and 482137",
-        "LS1 4AP",
-        "2026-11-24 08:00-12:00",
-    ],
-)
-def test_other_numbers_stay(text):
-    assert remove_cards(text) == text
-
-
-def test_a_long_row_of_digits_takes_no_time():
-    digits = "".join(random.Random(1).choice("0123456789") for _ in range(20_000))
-    start = time.process_time()
-    assert len(remove_cards(digits)) == len(digits)
-    remove_cards(" ".join(digits))
-    assert time.process_time() - start < 2
