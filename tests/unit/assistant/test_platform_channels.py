@@ -183,6 +183,36 @@ def test_the_platform_is_answered_before_the_turn_has_ended(social, customer):
     customer.reads("You said hello")
 
 
+def body_with(customer, text):
+    """What the platform posts when the customer writes this."""
+    if customer.name == "slack":
+        return customer.event(text)
+    return (
+        customer.update(message=customer.message(text=text))
+        if customer.name == "telegram"
+        else customer.message(text=text)
+    )
+
+
+def test_a_message_that_is_delivered_again_is_answered_once(social, customer, platform):
+    body = body_with(customer, "hello")
+    for _ in range(3):
+        assert customer.post(body).status_code == 200
+    assert customer.post(body_with(customer, "hello again")).status_code == 200
+    assert [message.text for message in received(social)] == ["hello", "hello again"]
+
+
+def test_deliveries_that_overlap_are_answered_once(social, customer, platform):
+    async def slowly(_message):
+        await asyncio.sleep(0.3)
+
+    social.agent.writing = slowly
+    body = body_with(customer, "hello")
+    assert [customer.post(body).status_code for _ in range(4)] == [200] * 4
+    assert len(received(social)) == 1
+    assert len([call for call in platform.calls if "You said hello" in json.dumps(call.body)]) == 1
+
+
 def test_a_stopping_server_waits_for_its_turns(social, customer):
     async def slowly(_message):
         await asyncio.sleep(0.5)
