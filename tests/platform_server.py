@@ -23,16 +23,17 @@ class Call:
 
 @dataclass
 class Answer:
-    """What a call is answered with instead of success; `seconds` later."""
+    """What a call is answered with instead of success; `seconds` later. It is for a call that holds these words."""
 
     status: int = 200
     body: dict[str, Any] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+    containing: str = ""
 
 
 class PlatformServer:
-    """Answers each call with success, in the words of all three platforms, or with the next of `script`."""
+    """Answers each call with success, in the words of all three platforms, or with the next fitting one of `script`."""
 
     def __init__(self) -> None:
         self.calls: list[Call] = []
@@ -58,7 +59,12 @@ class PlatformServer:
         """Keep one call and answer it."""
         body = json.loads(handler.rfile.read(int(handler.headers["Content-Length"])))
         with self._arrived:
-            answer = self.script.pop(0) if self.script else Answer(body={"ok": True, "result": {}})
+            text = json.dumps(body, ensure_ascii=False)
+            answer = next((one for one in self.script if one.containing in text), None)
+            if answer:
+                self.script.remove(answer)
+            else:
+                answer = Answer(body={"ok": True, "result": {}})
             self.calls.append(Call(handler.path.strip("/"), dict(handler.headers.items()), body))
             self._arrived.notify_all()
         time.sleep(answer.seconds)
