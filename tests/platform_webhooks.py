@@ -32,6 +32,7 @@ class Slack:
         number = next(numbers)
         self.url, self.platform = f"{assistant_url}/webhooks/slack/webhook", platform
         self.user, self.channel = user or f"U0CUSTOMER{number}", channel or f"D0DIRECT{number}"
+        self.key = f"{self.channel}/{self.user}"  # what stands for the person in a direct message
 
     @classmethod
     def credentials(cls, platform: PlatformServer) -> dict[str, Any]:
@@ -140,6 +141,7 @@ class Telegram:
     def __init__(self, assistant_url: str, platform: PlatformServer) -> None:
         self.url, self.platform = f"{assistant_url}/webhooks/telegram/webhook", platform
         self.chat = 700_000_000 + next(numbers)
+        self.key = str(self.chat)
 
     @classmethod
     def credentials(cls, platform: PlatformServer) -> dict[str, Any]:
@@ -216,7 +218,7 @@ class Messenger:
 
     def __init__(self, assistant_url: str, platform: PlatformServer) -> None:
         self.url, self.platform = f"{assistant_url}/webhooks/messenger/webhook", platform
-        self.person = f"88{next(numbers):014d}"
+        self.key = self.person = f"88{next(numbers):014d}"
 
     @classmethod
     def credentials(cls, platform: PlatformServer) -> dict[str, Any]:

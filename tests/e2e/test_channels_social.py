@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import sqlite3
 import time
 from collections.abc import Callable, Iterator
 
 import pytest
 import yaml
 
+from assistant.channels import addressbook
 from deploy.local.environment import ROOT
 from tests.platform_server import Answer, PlatformServer
 from tests.platform_webhooks import Messenger, Slack, Telegram
@@ -46,10 +46,10 @@ def customer(request, stack, platform):
 
 
 def conversation_of(stack, customer) -> str:
-    """The id of the conversation that the customer has just had."""
-    with sqlite3.connect(stack.var / "tracker.db") as db:
-        query = "SELECT sender_id FROM events WHERE sender_id LIKE ? ORDER BY id DESC LIMIT 1"
-        return db.execute(query, (f"{customer.name}-%",)).fetchone()[0]
+    """The id of the customer's conversation."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TANDEM_SECRET", stack.env["TANDEM_SECRET"])
+        return addressbook.conversation_of(customer.name, customer.key)
 
 
 def desk_posts(stack, conversation: str, *events: dict) -> int:
@@ -109,7 +109,9 @@ def test_a_retried_message_is_answered_once(stack, customer):
     customer.reads("£7.50")
     customer.say("where is my order?")
     customer.reads("order number")
-    assert len(said_by("user", stack, conversation_of(stack, customer))) == 2
+    conversation = conversation_of(stack, customer)
+    eventually(lambda: said_by("user", stack, conversation)[-1]["text"] == "where is my order?")
+    assert len(said_by("user", stack, conversation)) == 2
 
 
 def test_an_agents_reply_that_cannot_be_delivered_is_refused_and_not_kept(stack, customer, platform):
