@@ -58,3 +58,51 @@ def mine():
 def theirs():
     """Another conversation of the test's own."""
     return uuid.uuid4().hex
+
+
+@pytest.fixture(scope="session")
+def platform():
+    """The messaging platforms' APIs."""
+    from tests.platform_server import PlatformServer
+
+    server = PlatformServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def platform_channels(platform, tmp_path_factory):
+    """Slack, Telegram and Messenger on one server, with conversations that outlive a message."""
+    from rasa.core.tracker_store import InMemoryTrackerStore
+    from rasa.shared.core.domain import Domain
+
+    from assistant.channels.messenger import MessengerInput
+    from assistant.channels.slack import SlackInput
+    from assistant.channels.telegram import TelegramInput
+    from tests import platform_webhooks as webhooks
+    from tests.unit.assistant.server import serving
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TANDEM_SECRET", SECRET)
+        channels = [
+            SlackInput.from_credentials(webhooks.Slack.credentials(platform)),
+            TelegramInput.from_credentials(webhooks.Telegram.credentials(platform)),
+            MessengerInput.from_credentials(webhooks.Messenger.credentials(platform)),
+        ]
+        with serving(channels) as running:
+            running.agent.tracker_store = InMemoryTrackerStore(Domain.empty())
+            running.vault_url = f"sqlite:///{tmp_path_factory.mktemp('vault') / 'vault.db'}"
+            yield running
+            for channel in channels:
+                running.call(channel.finish())
+
+
+@pytest.fixture
+def social(platform_channels, platform, monkeypatch):
+    """The server of the messaging platforms' channels, where nothing has been said yet."""
+    monkeypatch.setenv("VAULT_DATABASE_URL", platform_channels.vault_url)
+    platform_channels.agent.reset()
+    platform.reset()
+    yield platform_channels
+    for channel in platform_channels.channels:
+        platform_channels.call(channel.finish())
