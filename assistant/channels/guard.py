@@ -171,6 +171,8 @@ class Guard:
         if not ready.words:
             return
         kept = self._outage.again(sender, ready.words)
+        if kept and not await recovery.offers(self._agent(), sender, outage.CARRY_ON):
+            kept = False  # something else was asked since, perhaps by a person
         if kept is True:
             await self._note(message, ready.words, outage.LEFT, output)
             return
