@@ -392,3 +392,28 @@ def test_when_it_is_busy_the_customer_hears_how_long_it_takes():
     said = texts(send(Rasa(), "hi", guard=Guard(Rasa(), turns=Busy())))
     assert said == [sentences.waiting(20.0), "Hello!"]
     assert "about half a minute" in said[0]
+
+
+def test_a_customer_who_goes_away_neither_ends_the_turn_nor_makes_room():
+    class Slow(Rasa):
+        async def __call__(self, message):
+            await asyncio.sleep(0.05)
+            await super().__call__(message)
+
+    async def scene():
+        rasa = Slow()
+        guard = Guard(rasa, turns=Turns(running=1))
+        gone = [
+            asyncio.ensure_future(guard.handle(UserMessage("hi", CollectingOutputChannel(), name))) for name in "abc"
+        ]
+        await asyncio.sleep(0.01)
+        for request in gone:
+            request.cancel()
+        await asyncio.sleep(0.01)
+        during = guard.health()["turns"]
+        await guard.handle(UserMessage("hi", CollectingOutputChannel(), "d"))
+        return during, [message.sender_id for message in rasa.received]
+
+    during, handled = asyncio.run(scene())
+    assert (during["running"], during["waiting"]) == (1, 2)
+    assert handled == ["a", "b", "c", "d"]
