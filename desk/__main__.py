@@ -1,4 +1,4 @@
-"""The desk's command line: `python -m desk` serves, `python -m desk adduser NAME` adds a user."""
+"""The desk's command line: `python -m desk` serves, `adduser NAME` adds a user, `endchat ID` ends a customer's chat."""
 
 import argparse
 import asyncio
@@ -10,8 +10,9 @@ import sys
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from desk import accounts, roles
+from desk import accounts, chat_end, roles
 from desk.app import create_app
+from desk.assistant import AssistantError, HTTPAssistant
 from desk.database import Database, migrate
 from desk.settings import Settings, SettingsError, database_url
 
@@ -25,14 +26,18 @@ def main() -> int:
     adduser.add_argument("name", help="what they type to log in")
     adduser.add_argument("--role", choices=list(roles.ROLES), default="agent")
     adduser.add_argument("--display-name", default="", help='such as "Alex Morgan"; customers see the first word')
+    endchat = commands.add_parser("endchat", help="end a customer's session on the web chat")
+    endchat.add_argument("conversation", help="the conversation's id, 32 hexadecimal digits")
     arguments = parser.parse_args()
     try:
         if arguments.command == "adduser":
             return _add_user(arguments.name, arguments.display_name, arguments.role)
+        if arguments.command == "endchat":
+            return _end_chat(Settings.from_env(), arguments.conversation)
         return _serve(Settings.from_env())
     except SettingsError as error:
         return _fail(f"{error}.")
-    except accounts.AccountError as error:
+    except (accounts.AccountError, AssistantError) as error:
         return _fail(str(error))
     except (SQLAlchemyError, OSError) as error:
         reason = str(getattr(error, "orig", None) or error).splitlines()[0]
@@ -86,6 +91,26 @@ def _add_user(name: str, display_name: str, role: str) -> int:
 
     asyncio.run(add())
     print(f"Added {name} as {role}.")
+    return 0
+
+
+def _end_chat(settings: Settings, conversation: str) -> int:
+    migrate(settings.database_url)
+
+    async def end() -> bool:
+        database, assistant = (
+            Database(settings.database_url),
+            HTTPAssistant(settings.assistant_url, settings.rasa_token),
+        )
+        try:
+            return await chat_end.end_chat(database, assistant, conversation, chat_end.BY_DESK)
+        finally:
+            await assistant.close()
+            await database.close()
+
+    if not asyncio.run(end()):
+        return _fail("This conversation has no open session on the web chat: check its id.")
+    print("The chat is ended: the customer's tokens open nothing any more.")
     return 0
 
 

@@ -30,6 +30,9 @@ class Assistant(Protocol):
     async def owner(self, sender_id: str) -> str:
         """Who may speak, as the conversation's tracker has it: bot, queue or agent."""
 
+    async def end_chat(self, sender_id: str, seconds: int) -> None:
+        """Close the customer's pages of a web chat, and take none of its access tokens for so many seconds."""
+
 
 class HTTPAssistant:
     """Rasa's HTTP API under /conversations/<id>."""
@@ -63,14 +66,22 @@ class HTTPAssistant:
         except (ValueError, KeyError, TypeError):
             raise AssistantError("The assistant's answer could not be read.") from None
 
+    async def end_chat(self, sender_id: str, seconds: int) -> None:
+        """Raises AssistantError."""
+        await self._send(
+            "POST",
+            "/webhooks/webchat/revoke",
+            json={"conversation": sender_id, "seconds": seconds},
+            headers={"Authorization": f"Bearer {self._token}"},
+        )
+
     async def _ask(self, method: str, sender_id: str, path: str, body: Any, **params: str) -> httpx.Response:
+        address = f"/conversations/{quote(sender_id, safe='')}/{path}"
+        return await self._send(method, address, json=body, params={"token": self._token, **params})
+
+    async def _send(self, method: str, path: str, **content: Any) -> httpx.Response:
         try:
-            response = await self._client.request(
-                method,
-                f"/conversations/{quote(sender_id, safe='')}/{path}",
-                params={"token": self._token, **params},
-                json=body,
-            )
+            response = await self._client.request(method, path, **content)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             logger.warning("The assistant cannot be reached: %s", type(error).__name__)
             raise AssistantError(

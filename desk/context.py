@@ -9,6 +9,7 @@ from sanic import Request
 from desk.actions_client import ActionsClient
 from desk.assignment import Assignment
 from desk.assistant import HTTPAssistant
+from desk.chat_sessions import Pace
 from desk.database import Database
 from desk.handling import Handling
 from desk.live import Hub
@@ -33,6 +34,7 @@ class Desk:
     actions: ActionsClient = field(init=False)
     hub: Hub = field(default_factory=Hub)
     typing: TypingState = field(default_factory=TypingState)
+    chat_pace: Pace = field(default_factory=Pace)
     jinja: Environment = field(default_factory=environment)
     # Who saw what when, so that a page that draws itself again is not written down each time (desk/guard.py).
     seen: dict[tuple[object, ...], datetime] = field(default_factory=dict)

@@ -36,7 +36,7 @@ async def log_in(
     The attempt is recorded before the password is looked at, so that guesses in parallel count too.
     """
     name = name.strip().lower()[:64]
-    address = _countable(address)
+    address = countable(address)
     async with database.session() as session, session.begin():
         attempt = LoginAttempt(name=name, address=address)
         session.add(attempt)
@@ -119,7 +119,7 @@ def _fingerprint(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def _countable(address: str) -> str:
+def countable(address: str) -> str:
     """The address, or nothing for this machine's own: behind a proxy without DESK_PROXIES everybody would share it."""
     try:
         parsed = ipaddress.ip_address(address.strip("[]"))

@@ -24,6 +24,7 @@ from desk.packet_schema import SCHEMA, lacking
 from desk.presence_models import Take
 from desk.quality_models import TransferQuality
 from desk.turns import Numbers, numbers
+from desk.vault_tokens import PERSON_LENGTH, TOKEN
 
 logger = logging.getLogger(__name__)
 
@@ -145,7 +146,9 @@ def _plain(text: str) -> str:
 
 
 def _packed(text: str) -> str:
-    return "".join(_WORD.findall(text.casefold()))
+    """Letters and digits alone; of a token the part that is the same however its value was written."""
+    alike = TOKEN.sub(lambda token: token[2][:PERSON_LENGTH], text)
+    return "".join(_WORD.findall(alike.casefold()))
 
 
 async def quality_of(database: Database, conversation_id: int) -> Quality | None:

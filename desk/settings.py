@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 
 class SettingsError(Exception):
@@ -47,6 +48,8 @@ class Settings:
     demo_password: str | None = field(default=None, repr=False)
     proxies: int = 0
     assignment: str = "pull"
+    # Other sites whose pages may open chats, such as https://www.example.com
+    chat_origins: tuple[str, ...] = ()
     timings: Timings = field(default_factory=Timings)
 
     @property
@@ -77,6 +80,7 @@ class Settings:
             demo_password=_required(env, "DEMO_AGENT_PASSWORD") if env.get("TANDEM_DEMO") == "1" else None,
             proxies=_count(env, "DESK_PROXIES"),
             assignment=_choice(env, "DESK_ASSIGNMENT", ("pull", "push")),
+            chat_origins=_origins(env, "CHAT_ORIGINS"),
             timings=Timings.from_env(env),
         )
 
@@ -117,6 +121,16 @@ def _choice(env: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
     if value not in choices:
         raise SettingsError(f"{name} is {value!r}: set it to {' or '.join(choices)}")
     return value
+
+
+def _origins(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """Origins with commas between them, as browsers send them: scheme, host and a port that is not the usual one."""
+    origins = tuple(part.strip() for part in env.get(name, "").split(",") if part.strip())
+    for origin in origins:
+        parts = urlsplit(origin)
+        if parts.scheme not in ("http", "https") or not parts.hostname or origin != f"{parts.scheme}://{parts.netloc}":
+            raise SettingsError(f"{name} has {origin!r}: write origins such as https://www.example.com, without a path")
+    return origins
 
 
 def _seconds(env: Mapping[str, str], name: str, default: int) -> int:

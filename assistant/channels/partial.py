@@ -2,35 +2,31 @@
 
 Rasa delivers what an action says only when the action has ended. Until then the page shows the sentences that have
 passed the checks. The ordinary message takes their place, and whatever nothing took the place of is withdrawn at the
-end of the turn. Sentences live in this process only: the tracker, the history and the desk never hold them.
+end of the turn. Sentences live only in the process that runs the turn: the tracker, the history and the desk never hold
+them. With several processes a sentence may be posted to another one, which passes it on.
 """
 
 from __future__ import annotations
 
-import hmac
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from rasa.core.channels.channel import UserMessage
 from sanic import Blueprint, response
-from sanic.exceptions import InvalidUsage
-from sanic.request import Request
 from sanic.response import HTTPResponse
 
-from assistant.channels import text
+from assistant.channels import internal, text
+from assistant.channels.workers import OneWorker, RedisWorkers
 
 EVENT = "bot_partial"
-MAX_BODY_BYTES = 8_000
 MAX_CHARACTERS = 1000  # of one sentence
 MAX_SENTENCES = 20
 BODY_WANTED = (
     'The body must be JSON: {"sender": "…", "id": "…", "seq": 0, "text": "a sentence"}, '
     f"with up to {MAX_CHARACTERS:,} characters in the sentence."
 )
-
-Emit = Callable[..., Awaitable[None]]
 
 
 @dataclass
@@ -51,12 +47,14 @@ class PartialReply:
 
 
 class PartialReplies:
-    """The replies to the messages whose turns run at the moment; `emit` is the socket server's."""
+    """The replies to the messages whose turns run in this process at the moment."""
 
-    def __init__(self, emit: Emit) -> None:
-        """Start with none."""
-        self._emit = emit
+    def __init__(self, workers: OneWorker | RedisWorkers) -> None:
+        """`workers` delivers the events, and knows the other processes."""
+        self._workers = workers
         self._running: dict[str, PartialReply] = {}
+        workers.hear("partial", self.add)
+        workers.hear("catch_up", self._catch_up)
 
     @asynccontextmanager
     async def turn(self, message: UserMessage) -> AsyncIterator[PartialReply]:
@@ -71,6 +69,10 @@ class PartialReplies:
 
     async def catch_up(self, conversation: str, page: str) -> None:
         """Tell a page that has just connected which turns run, with what the other pages have been shown."""
+        await self._catch_up(conversation, page)
+        await self._workers.tell("catch_up", conversation=conversation, page=page)
+
+    async def _catch_up(self, conversation: str, page: str) -> None:
         for reply in list(self._running.values()):
             if reply.conversation == conversation:
                 await self._show(reply, page)
@@ -86,38 +88,30 @@ class PartialReplies:
         return True
 
     async def _show(self, reply: PartialReply, room: str) -> None:
-        await self._emit(EVENT, reply.event(), room=room)
+        await self._workers.emit(EVENT, reply.event(), namespace="/", room=room)
 
     def add_route(self, blueprint: Blueprint, token: str) -> None:
         """POST …/partial with {"sender", "id", "seq", "text"} and `Authorization: Bearer <token>`.
 
         Answers 204, or 404 when no turn of this conversation answers the message `id`.
         """
-        expected = f"Bearer {token}".encode()
 
-        # As a stream, so that neither the token nor the size is looked at only after the body was read.
-        @blueprint.route("/partial", methods=["POST"], stream=True)
-        async def partial(request: Request) -> HTTPResponse:
-            request.stream.request_max_size = MAX_BODY_BYTES
-            given = request.headers.get("Authorization", "").encode("utf-8", "replace")
-            if not hmac.compare_digest(given, expected):
-                return _error(401, "This address is for the action server: send `Authorization: Bearer <token>`.")
-            await request.receive_body()  # raises PayloadTooLarge, which Sanic answers with 413
-            content = _read(request)
+        async def partial(body: dict[str, Any]) -> HTTPResponse:
+            content = _read(body)
             if content is None:
-                return _error(400, BODY_WANTED)
-            if not await self.add(**content):
-                return _error(404, "No turn of this conversation is running that could show this sentence.")
+                return internal.error(400, BODY_WANTED)
+            if not (await self.add(**content) or await self._pass_on(content)):
+                return internal.error(404, "No turn of this conversation is running that could show this sentence.")
             return response.empty()
 
+        internal.add_route(blueprint, "/partial", token, partial)
 
-def _read(request: Request) -> dict[str, Any] | None:
-    try:
-        body = request.json
-    except InvalidUsage:
-        return None
-    if not isinstance(body, dict):
-        return None
+    async def _pass_on(self, content: dict[str, Any]) -> bool:
+        """To the process that runs the turn, if it can be another; nobody knows whether one does."""
+        return content["reply_id"] not in self._running and await self._workers.tell("partial", **content)
+
+
+def _read(body: dict[str, Any]) -> dict[str, Any] | None:
     sender, reply_id, seq, sentence = (body.get(key) for key in ("sender", "id", "seq", "text"))
     if not all(isinstance(value, str) for value in (sender, reply_id, sentence)) or type(seq) is not int or seq < 0:
         return None
@@ -125,7 +119,3 @@ def _read(request: Request) -> dict[str, Any] | None:
     if not sentence or len(sentence) > MAX_CHARACTERS:
         return None
     return {"conversation": sender, "reply_id": reply_id, "seq": seq, "sentence": sentence}
-
-
-def _error(status: int, sentence: str) -> HTTPResponse:
-    return response.json({"error": sentence}, status=status)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -55,6 +57,7 @@ class Records:
             counts = {f"vault_{name}": count for name, count in self._vault.forget(conversation).items()}
             for name, table in self._tables.items():
                 counts[name] = table.delete(row.id for row in table.rows(conversation))
+            counts["mail_files"] = _delete_mail(conversation)
             for name, count in counts.items():
                 report[name] = report.get(name, 0) + count
         return report | {"old_bytes_gone": self.clean_up()}
@@ -100,6 +103,15 @@ class Records:
     def clean_up(self) -> bool:
         """Takes deleted bytes out of the files; False when a database was too busy for that."""
         return all([*(table.clean_up() for table in self._tables.values()), self._vault.clean_up()])
+
+
+def _delete_mail(conversation: str) -> int:
+    """Deletes what the e-mail channel keeps in files that are named after their conversation; how many."""
+    folder = os.environ.get("EMAIL_FOLDER") or Path(os.environ.get("TANDEM_VAR", ".")) / "mail"
+    files = [path for path in Path(folder).glob("*/*") if path.stem.lstrip(".") == conversation]
+    for path in files:
+        path.unlink(missing_ok=True)
+    return len(files)
 
 
 def _timestamp(data: str) -> float:

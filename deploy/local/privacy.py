@@ -32,6 +32,7 @@ BATCH = 200  # conversations on one command line
 KINDS = {
     "tracker_events": ("tracker.db", "events of conversations"),
     "stream_events": ("events.db", "events of the stream"),
+    "mail_files": ("mail", "letters and threads of e-mail"),
     "vault_keys": ("vault.db", "keys (without them every copy is unreadable)"),
     "vault_entries": ("vault.db", "values"),
     "vault_addresses": ("vault.db", "addresses of channels"),

@@ -6,6 +6,7 @@ from alembic import context
 from sqlalchemy.engine import Connection
 
 from desk import (  # noqa: F401  their tables belong to Base
+    chat_models,
     copilot_models,
     notes_models,
     presence_models,

@@ -29,6 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from desk import audit
+from desk.chat_models import ChatSession
 from desk.conversations import EMPTIED
 from desk.copilot_models import SuggestionUse
 from desk.database import Database
@@ -133,6 +134,8 @@ async def _empty(session: AsyncSession, secret: str, which: ColumnElement[bool],
         noted = update(WrapUp).where(WrapUp.conversation_id == row.id, WrapUp.note != "").values(note="")
         report.add("wrap-ups", await _run(session, noted), why="the words; how it ended is kept")
         report.add("handoff packets", int(row.handoff is not None))
+        opened = delete(ChatSession).where(ChatSession.conversation == row.sender_id)
+        report.add("chat sessions", await _run(session, opened))
         await _count_kept(session, row.id, report)
         report.add("conversations", 1, why="a row without words and with a keyed hash for an id is left")
         row.sender_id = f"{EMPTIED}{_keyed(secret, row.sender_id)[:16]}-{row.id}"

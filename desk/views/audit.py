@@ -20,6 +20,8 @@ TITLES = {
     "note": "Wrote a note",
     "whisper": "Whispered",
     "transfer": "Passed on",
+    "end_chat": "Ended a customer's chat",
+    "copied_session": "A customer's session was used twice and ended",
     "start_wrap_up": "Started the wrap-up",
     "resume": "Went back to the conversation",
     "close": "Closed",

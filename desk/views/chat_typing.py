@@ -3,7 +3,7 @@
 from sanic import Blueprint, Request, json
 from sanic.response import HTTPResponse
 
-from desk import tokens
+from desk import chat_sessions, tokens
 from desk.context import desk_of
 from desk.conversations import find_by_sender
 from desk.models import Conversation
@@ -37,7 +37,8 @@ async def presence(request: Request) -> HTTPResponse:
 async def _own(request: Request) -> Conversation | None:
     """The conversation that the token opens; raises InvalidToken."""
     desk = desk_of(request)
-    return await find_by_sender(desk.database, tokens.session_of(desk.settings.secret, request.token))
+    session_id = await chat_sessions.holder(desk.database, desk.settings.secret, request.token)
+    return await find_by_sender(desk.database, session_id)
 
 
 @chat_typing.exception(tokens.InvalidToken)

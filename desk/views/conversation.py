@@ -8,7 +8,7 @@ from sanic import Blueprint, Request, json, redirect
 from sanic.exceptions import NotFound
 from sanic.response import HTTPResponse
 
-from desk import audit, canned, drafts, notes, reads
+from desk import audit, canned, chat_end, drafts, notes, reads
 from desk.assistant import AssistantError
 from desk.context import desk_of, field_of, session_of, sight_of, user_of
 from desk.conversations import colleagues, find, known_queues, last_wrap_up, transcript
@@ -115,6 +115,22 @@ async def transfer(request: Request, conversation_id: int) -> HTTPResponse:
         note=note,
     )
     return await _act(request, conversation_id, action, transfer_note=note)
+
+
+@pages.post("/<conversation_id:int>/end-chat")
+async def end_chat(request: Request, conversation_id: int) -> HTTPResponse:
+    """Revoke the customer's session on the web chat; for supervisors."""
+    return await _act(request, conversation_id, _end_chat(request, conversation_id))
+
+
+async def _end_chat(request: Request, conversation_id: int) -> None:
+    desk, conversation = desk_of(request), await conversation_of(request, conversation_id)
+    ended = await chat_end.end_chat(
+        desk.database, desk.assistant, conversation.sender_id, chat_end.BY_DESK, user_of(request).id
+    )
+    if not ended:
+        raise Refused("This customer has no open session on the web chat.")
+    desk.hub.publish([conversation.id])
 
 
 def state_of(conversation: Conversation, user: User) -> str:

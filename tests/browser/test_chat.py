@@ -60,6 +60,57 @@ def test_two_customers_do_not_see_each_other(stack, chat, new_page):
     assert chat.conversation != other.conversation
 
 
+def test_two_tabs_are_one_conversation(stack, chat):
+    from tests.browser.conftest import Chat
+
+    second = Chat(chat.page.context.new_page(), stack.env["DESK_URL"])
+    chat.say("Where is my order?").hears("order number")
+    second.hears("order number")
+    expect(second.log.locator("[data-who=customer]").filter(has_text="Where is my order?")).to_have_count(1)
+    second.say("NO482136").hears("postcode")
+    chat.hears("postcode")
+    expect(chat.log.locator("[data-who=customer]").filter(has_text="NO482136")).to_have_count(1)
+    assert second.conversation == chat.conversation
+
+
+def test_a_session_is_renewed_and_stays_the_same_conversation(chat):
+    def stored(name):
+        return chat.page.evaluate("name => JSON.parse(localStorage['northlight-chat'])[name]", name)
+
+    chat.say("hello").hears("Northlight")
+    before = stored("token"), stored("renewal")
+    chat.page.evaluate(
+        """() => {
+            const session = JSON.parse(localStorage["northlight-chat"]);
+            localStorage["northlight-chat"] = JSON.stringify({ ...session, until: Date.now() });
+        }"""
+    )
+    conversation = chat.conversation
+    chat.page.reload()
+    chat.hears("Northlight")
+    expect(chat.page.locator("#connection")).to_have_attribute("data-state", "ready")
+    assert stored("token") != before[0] and stored("renewal") != before[1]
+    assert chat.conversation == conversation
+    chat.say("Where is my order?").hears("order number")
+
+
+def test_a_chat_that_is_ended_is_ended_in_every_tab(stack, chat):
+    from tests.browser.conftest import Chat
+
+    second = Chat(chat.page.context.new_page(), stack.env["DESK_URL"])
+    chat.say("hello").hears("Northlight")
+    second.hears("Northlight")
+    token = chat.page.evaluate("JSON.parse(localStorage['northlight-chat']).token")
+    ended = chat.conversation
+    chat.page.locator("#new-conversation").click()
+    chat.page.get_by_role("button", name="Start a new one").click()
+    second.hears("Your earlier conversation has ended")
+    expect(second.log.locator("[data-who=customer]")).to_have_count(0)
+    assert chat.conversation == second.conversation != ended
+    headers = {"Authorization": f"Bearer {token}"}
+    assert chat.page.request.get(stack.env["DESK_URL"] + "/chat/history", headers=headers).status == 401
+
+
 def test_it_fits_a_phone(stack, new_page):
     from tests.browser.conftest import Chat
 

@@ -151,12 +151,12 @@ function isUncertain(item) {
   return item.state === "sent" && !item.inFlight;
 }
 
-/** The token ran out while the page was open: what was not sent goes into the new conversation. */
+/** The session ran out or was ended, here or elsewhere: what was not sent goes into the new conversation. */
 function expire() {
   generation += 1;
   owner = "bot";
   items = items.filter((item) => !item.id && item.state !== "");
-  const text = "Your earlier conversation has expired. This is a new one.";
+  const text = "Your earlier conversation has ended. This is a new one.";
   items.unshift({ key: newKey(), who: "bot", notice: true, text, at: serverNow(), state: "" });
 }
 
@@ -184,7 +184,8 @@ async function deliver(item) {
   typing(owner === "bot");
   draw();
   try {
-    await connection.send(item.payload ? { message: item.text, payload: item.payload } : { message: item.text });
+    const content = { message: item.text, message_id: item.key };
+    await connection.send(item.payload ? { ...content, payload: item.payload } : content);
   } catch {
     item.inFlight = false;
     typing(false);
@@ -243,7 +244,7 @@ function restoreOutbox() {
 async function startAgain() {
   generation += 1;
   connection.stop();
-  session.forget();
+  session.end();
   session.outbox.clear();
   shown = null;
   items = [];

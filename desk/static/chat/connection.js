@@ -3,7 +3,7 @@
 import { io } from "/static/vendor/socket.io.esm.min.js";
 import * as session from "./session.js";
 
-const REFUSED = ["token_expired", "token_invalid"];
+const REFUSED = ["token_expired", "token_invalid", "token_revoked"];
 
 export class Connection {
   /**
@@ -33,6 +33,7 @@ export class Connection {
       this.timer = setTimeout(() => this.start(), 2000);
       return;
     }
+    this.renewInTime();
     this.socket?.close();
     const socket = io(opened.assistant_url, {
       auth: (give) => session.open().then(({ token }) => give({ token }), () => give({})),
@@ -71,6 +72,20 @@ export class Connection {
     });
   }
 
+  /** The open socket goes on with the next token; one that missed it is closed by the assistant and comes back. */
+  renewInTime() {
+    clearTimeout(this.renewal);
+    this.renewal = setTimeout(async () => {
+      try {
+        const { token } = await session.open();
+        if (this.socket?.connected) this.socket.emit("session_renew", { token });
+      } catch {
+        // The desk is down: once more in a second.
+      }
+      this.renewInTime();
+    }, session.renewIn());
+  }
+
   /** Send a message; resolves when its turn is over, and rejects if the connection breaks before that. */
   send(content) {
     return new Promise((resolve, reject) => {
@@ -87,6 +102,7 @@ export class Connection {
   /** End this session's socket, before another session begins. */
   stop() {
     clearTimeout(this.timer);
+    clearTimeout(this.renewal);
     this.ready = this.wasReady = false;
     this.socket?.close();
     this.socket = null;

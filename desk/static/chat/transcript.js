@@ -10,12 +10,10 @@
 const SAME_MOMENT_MS = 20000;
 const EARLY_MS = 5000;
 const CARD_REMOVED = "[card number removed]";
-let keys = 0;
 
-/** A key that no other message of this browser has. */
+/** A key that no other message has: the assistant knows by it a message that is sent again. */
 export function newKey() {
-  keys += 1;
-  return `${Date.now().toString(36)}-${keys}`;
+  return Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join("-");
 }
 
 /** A text as it compares: the assistant tidies what customers write. */

@@ -1,4 +1,5 @@
 import os
+import uuid
 
 import pytest
 
@@ -28,7 +29,12 @@ def channel_server():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TANDEM_SECRET", SECRET)
-        web = WebChatInput.from_credentials({"desk_url": "http://localhost:8080", "actions_token": "from-the-actions"})
+        credentials = {
+            "desk_url": "http://localhost:8080",
+            "actions_token": "from-the-actions",
+            "token": "from-the-desk",
+        }
+        web = WebChatInput.from_credentials(credentials)
         rest = RestChannel.from_credentials({"token": "let-me-in"})
         with serving([web, rest]) as running:
             yield running
@@ -39,3 +45,15 @@ def server(channel_server):
     """The server with an agent that has heard nothing yet."""
     channel_server.agent.reset()
     return channel_server
+
+
+@pytest.fixture
+def mine():
+    """A conversation of the test's own: each one may send only so many messages in ten seconds."""
+    return uuid.uuid4().hex
+
+
+@pytest.fixture
+def theirs():
+    """Another conversation of the test's own."""
+    return uuid.uuid4().hex

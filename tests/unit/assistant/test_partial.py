@@ -9,8 +9,10 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
-from assistant.channels import guard, partial
-from tests.unit.assistant.test_webchat import BOB, QUIET, WAIT, Page
+from assistant.channels import guard, internal, partial
+from tests.unit.assistant.test_webchat import QUIET, WAIT, Page
+
+BOB = "b" * 32
 
 TOKEN = {"Authorization": "Bearer from-the-actions"}
 FIRST, SECOND = "The fee is £7.50.", "It is added to your next bill."
@@ -140,7 +142,7 @@ def test_an_unknown_conversation_or_message_does_no_harm(server, alice):
         assert sees_nothing(page)
 
 
-@pytest.mark.parametrize("size", [partial.MAX_CHARACTERS + 1, partial.MAX_BODY_BYTES, 5_000_000])
+@pytest.mark.parametrize("size", [partial.MAX_CHARACTERS + 1, internal.MAX_BODY_BYTES, 5_000_000])
 def test_what_is_too_long_is_refused(server, alice, size):
     with Page(server, alice) as page, turn(server, page) as reply:
         assert post(server, alice, reply, text="x" * size).status_code in (400, 413)

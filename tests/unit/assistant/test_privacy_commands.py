@@ -196,6 +196,17 @@ def test_erase_without_migration_leaves_no_byte_either(command, var):
     assert marked(var) == []
 
 
+def test_erase_takes_the_files_of_the_mail_channel(command, var):
+    for box in ("inbox", "threads"):
+        (var / "mail" / box).mkdir(parents=True)
+        for name in ("old.1", ".old.2", "old-other.1", "new.1"):
+            (var / "mail" / box / name).write_text("sealed")
+    (var / "mail" / "lock").touch()
+    assert command("erase", "old")[1]["mail_files"] == 4
+    left = sorted(path.name for path in (var / "mail").rglob("*") if path.is_file())
+    assert left == ["lock", "new.1", "new.1", "old-other.1", "old-other.1"]
+
+
 def test_purge_deletes_what_ended_before_a_day(command, var):
     command("migrate")
     between = datetime.fromtimestamp((OLD + NEW) / 2, timezone.utc).date().isoformat()

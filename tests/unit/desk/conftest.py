@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -107,7 +108,8 @@ class ScriptedAssistant:
 
     port: int = 0
     status: int = 200
-    requests: list[tuple[str, list[dict[str, Any]]]] = field(default_factory=list)
+    requests: list[tuple[str, Any]] = field(default_factory=list)
+    authorizations: list[str | None] = field(default_factory=list)
 
 
 @pytest.fixture(scope="session")
@@ -119,6 +121,7 @@ def scripted_server() -> Iterator[ScriptedAssistant]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             if script.status == 200:
                 script.requests.append((self.path, json.loads(body)))
+                script.authorizations.append(self.headers["Authorization"])
             self.send_response(script.status)
             self.send_header("Content-Length", "2")
             self.end_headers()
@@ -139,6 +142,7 @@ def assistant(scripted_server: ScriptedAssistant) -> ScriptedAssistant:
     """The scripted assistant with a clean sheet."""
     scripted_server.status = 200
     scripted_server.requests.clear()
+    scripted_server.authorizations.clear()
     return scripted_server
 
 
@@ -206,6 +210,10 @@ class RunningDesk:
 
     def logged_in(self, name: str = "alex") -> "Member":
         return Member(self.client(), name)
+
+    def chat(self) -> SimpleNamespace:
+        """A customer's new session: session_id, token, renewal, expires_in and assistant_url."""
+        return SimpleNamespace(**httpx.post(f"{self.url}/chat/session", trust_env=False).json())
 
 
 class Member:

@@ -43,15 +43,17 @@ def test_the_page_may_talk_to_the_assistant_and_runs_no_foreign_script(client, d
 def test_a_session_is_opened_and_renewed(client, assistant):
     first = client.post("/chat/session").json()
     assert first["assistant_url"] == f"http://127.0.0.1:{assistant.port}"
-    renewed = client.post("/chat/session", headers=bearer(first["token"])).json()
+    assert first["expires_in"] == 900
+    renewed = client.post("/chat/session", headers=bearer(first["renewal"])).json()
     assert renewed["session_id"] == first["session_id"]
     assert client.post("/chat/session").json()["session_id"] != first["session_id"]
 
 
-@pytest.mark.parametrize("path", ["/chat/session", "/chat/history"])
-def test_an_expired_or_forged_token_is_refused_with_a_sentence(client, desk, path):
+@pytest.mark.parametrize(("path", "audience"), [("/chat/session", "webchat-renewal"), ("/chat/history", "webchat")])
+def test_an_expired_or_forged_token_is_refused_with_a_sentence(client, desk, path, audience):
     at = now() - timedelta(days=2)
-    claims = {"sub": "a" * 32, "aud": "webchat", "iat": at, "exp": at + timedelta(days=1)}
+    session = client.post("/chat/session").json()["session_id"]
+    claims = {"sub": session, "jti": "b" * 32, "aud": audience, "iat": at, "exp": at + timedelta(days=1)}
     expired = jwt.encode(claims, desk.secret, algorithm="HS256")
     forged = jwt.encode(claims | {"exp": now() + timedelta(days=1)}, "another" * 8, algorithm="HS256")
     for token in (expired, forged, "x"):

@@ -7,7 +7,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 
-from desk import notes_models, presence_models, tasks_models  # noqa: F401  their tables belong to Base
+from desk import chat_models, notes_models, presence_models, tasks_models  # noqa: F401  their tables belong to Base
 from desk.database import MIGRATIONS, Database, migrate
 from desk.models import Base
 

@@ -3,8 +3,6 @@
 import pytest
 from conftest import handed_over, user, wait_for
 
-from desk import tokens
-
 
 @pytest.fixture(scope="module")
 def alex(desk):
@@ -18,7 +16,7 @@ def sam(desk):
 
 @pytest.fixture
 def session(desk):
-    return tokens.issue(desk.secret)
+    return desk.chat()
 
 
 @pytest.fixture

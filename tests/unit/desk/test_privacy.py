@@ -14,6 +14,7 @@ from sqlalchemy import select
 from vault_file import MASTER, VaultFile
 
 from desk.accounts import add_user
+from desk.chat_models import ChatSession
 from desk.copilot_models import SuggestionUse
 from desk.models import AuditEntry, Base, Conversation, Message, WrapUp, now
 from desk.notes_models import Note
@@ -60,6 +61,7 @@ def marked(database, run):
                 session.add(row)
                 await session.flush()
                 session.add_all(more(row.id, agent.id))
+                session.add(ChatSession(conversation=sender, current="r", expires_at=now()))
 
     run(make())
     return database
@@ -94,6 +96,7 @@ def test_an_erased_person_is_nowhere_in_the_bytes(marked, run, tmp_path):
         "reads": 1,
         "wrap-ups": 1,
         "handoff packets": 1,
+        "chat sessions": 1,
         "conversations": 1,
         "audit": 0,
         "quality of transfers": 0,
@@ -135,7 +138,16 @@ def test_erasing_again_changes_nothing(marked, run):
 def test_every_table_is_looked_at():
     """Whoever adds a table decides what erasing means for it."""
     assert set(Base.metadata.tables) == {
-        *("applied_events", "audit", "conversations", "cursors", "login_attempts", "login_sessions", "messages"),
+        *(
+            "applied_events",
+            "audit",
+            "chat_sessions",
+            "conversations",
+            "cursors",
+            "login_attempts",
+            "login_sessions",
+            "messages",
+        ),
         *("notes", "presence", "reads", "suggestion_uses", "takes", "tasks", "transfer_quality", "turn_details"),
         *("user_queues", "user_skills", "users", "wrap_ups"),
     }

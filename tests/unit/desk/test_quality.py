@@ -65,6 +65,13 @@ def test_what_had_to_be_said_again_in_the_first_three_turns():
     assert repeated({}, [], AFTER) == []
 
 
+def test_a_token_is_said_again_however_its_value_is_written():
+    packet = {"slots": [{"name": "phone", "label": "Phone", "value": "[[phone:gfukb444uwwntpgq]]"}]}
+    again = [("agent", "Hello"), ("customer", "I said it is [[phone:gfukb444uwd2xqhx]]")]
+    assert repeated(packet, [], again) == ["Phone"]
+    assert repeated(packet, [], [("agent", "Hello"), ("customer", "[[phone:aaaaaaaaaad2xqhx]]")]) == []
+
+
 def test_the_score_of_a_good_and_of_a_bad_transfer():
     summary = [{"text": 'The customer asked: "how much is the late fee?"', "turns": [2]}]
     good = score(PACKET | {"summary": summary}, TURNS, [], [("agent", "Hello!")], 0)

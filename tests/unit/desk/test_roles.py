@@ -23,6 +23,7 @@ EXPECTED = {
     "transfer": "agent supervisor",
     "take_from_others": "supervisor",
     "whisper": "supervisor",
+    "end_chats": "supervisor",
     "review_articles": "supervisor designer",
     "see_audit": "auditor admin",
     "manage_users": "admin",

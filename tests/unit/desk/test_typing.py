@@ -5,7 +5,6 @@ import threading
 import pytest
 from conftest import handed_over, user, wait_for
 
-from desk import tokens
 from desk.typing_state import SHOWN_SECONDS, TypingState
 
 
@@ -42,7 +41,7 @@ def test_many_conversations_do_not_pile_up(monkeypatch):
 @pytest.fixture
 def chat(desk, assistant):
     """A conversation that Alex has taken, and the token of its customer."""
-    session = tokens.issue(desk.secret)
+    session = desk.chat()
     desk.stream.publish(session.session_id, user("hello"), *handed_over())
     alex = desk.logged_in("alex")
     address = alex.find(session.session_id)
