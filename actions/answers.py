@@ -6,9 +6,10 @@ from typing import Any
 from rasa_sdk import Action, Tracker
 from rasa_sdk.events import FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
+from rasa_sdk.forms import REQUESTED_SLOT
 
 from actions import pauses
-from actions.copilot.transcript import bot_metadata, turns
+from actions.copilot.transcript import CODE_SLOT, bot_metadata, turns, without_code
 from actions.knowledge.answering import Result, answer_to
 from actions.knowledge.encoder import ModelMissing
 from actions.knowledge.followup import TURNS, Exchange
@@ -64,6 +65,8 @@ class ActionAnswer(Action):
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Any) -> Events:
         """Apply the policy, look for an answer, and say it with its sources or offer a person."""
         text = text_of(tracker)
+        if tracker.slots.get(REQUESTED_SLOT) == CODE_SLOT:
+            text = without_code(text)
         try:
             decision = check_message(text)
             if decision.outcome == "escalate":

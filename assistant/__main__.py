@@ -28,7 +28,7 @@ def main() -> None:
     models = Path(os.environ.get("TANDEM_MODELS") or Path(os.environ["TANDEM_VAR"]) / "models")
     if not any(models.glob("*.tar.gz")):
         fail(f"There is no trained model in {models}: run `make train` first.")
-    check_vault_key()
+    check_vault()
     # Rasa comes in only now: its import takes seconds, and an error above should not have to wait for it.
     with warnings.catch_warnings(record=True):  # its dependencies' deprecations are nothing an operator can act on
         from rasa.__main__ import main as rasa
@@ -50,13 +50,16 @@ def main() -> None:
     rasa()
 
 
-def check_vault_key() -> None:
-    """Exit with a sentence when TANDEM_VAULT_KEY is no key."""
-    from assistant.privacy.keys import KeyFormatError, MasterKeys
+def check_vault() -> None:
+    """Exit with a sentence when TANDEM_VAULT_KEY is no key, or not the one that the vault was written with.
+
+    Rasa would find out when the server is up, and would go on without a conversation store.
+    """
+    from assistant.privacy.vault import VaultError, shared_vault
 
     try:
-        MasterKeys.from_environment()
-    except KeyFormatError as error:
+        shared_vault().close()
+    except VaultError as error:
         fail(str(error))
 
 

@@ -1,5 +1,6 @@
 """The conversation as turns: what the customer wrote, which actions ran, and what was said."""
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -12,6 +13,10 @@ Event = dict[str, Any]
 
 # Actions of Rasa that say nothing about the conversation.
 _INTERNAL = frozenset({"action_listen", "action_session_start", "action_restart", "action_default_fallback"})
+
+# The slot that asks for a one-time code, and what a code may look like in the answer.
+CODE_SLOT, CODE_REMOVED = "code", "[code removed]"
+_CODE = re.compile(r"(?<![\w£$€])\d(?:[\s.\-]?\d){3,7}(?![\w£$€%])")
 
 
 @dataclass
@@ -64,14 +69,26 @@ def is_external(event: Event) -> bool:
 
 
 def current_session(events: Iterable[Event]) -> list[Event]:
-    """The events since the latest restart or start of a session, without messages that no customer wrote."""
+    """The events since the latest restart or start of a session, without messages that no customer wrote.
+
+    One-time codes are taken out of the answers to the question for one: they are for the check of codes alone.
+    """
     kept: list[Event] = []
+    asked = None
     for event in events:
         if event.get("event") in ("restart", "session_started"):
             kept = []
         elif not is_external(event):
-            kept.append(event)
+            answers = asked == CODE_SLOT and event.get("event") == "user"
+            kept.append({**event, "text": without_code(str(event.get("text") or ""))} if answers else event)
+        if event.get("event") == "slot" and event.get("name") == "requested_slot":
+            asked = event.get("value")
     return kept
+
+
+def without_code(text: str) -> str:
+    """The answer to the question for a one-time code, without the code."""
+    return _CODE.sub(CODE_REMOVED, text)
 
 
 def turns(events: Iterable[Event], clean: Callable[[str], str] = redact) -> list[Turn]:

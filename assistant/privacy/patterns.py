@@ -25,14 +25,15 @@ class Span(NamedTuple):
     kind: str
 
 
-_EMAIL = re.compile(r"[\w.+%'’-]+@[\w-]+(?:\.[\w-]+)+")
+_EMAIL = re.compile(r"(?<![\w.+%'’-])[\w.+%'’-]+@[\w-]+(?:\.[\w-]+)+")
 _ACCOUNT = re.compile(r"\bNA[\s\-.:#]*(?:\d[\s\-]?){5}\d(?!\d)", re.IGNORECASE)
 _POSTCODE = re.compile(
     r"\b(?:GIR\s?0AA|(?:[A-PR-UWYZ](?:\d{1,2}|\d[A-HJKPSTUW]|[A-HK-Y]\d{1,2}|[A-HK-Y]\d[ABEHMNPRVWXY]))[\s\-]{0,2}\d[ABD-HJLNP-UW-Z]{2})\b",
     re.IGNORECASE,
 )
 # As written at home or with a country's code; phonenumbers decides.
-_PHONE = re.compile(r"(?<![\w£$€.,/+-])(?:\+|00|\(?0)\d[\d\s().\-/]{6,20}\d(?![\w]|[.,]\d)")
+_PHONE = re.compile(r"(?<![\w£$€])(?<!\d[.,/+-])(?:\+|00|\(?0)\d(?:[\s().\-/]{0,3}\d){6,16}")
+_GROUP_END = re.compile(r"\d(?!\d)")
 _IBAN_LENGTHS = {
     "AT": 20, "BE": 16, "BG": 22, "CH": 21, "CY": 28, "CZ": 24, "DE": 22, "DK": 18, "ES": 24, "FI": 18, "FR": 27, "GB": 22, "GR": 27,
     "HU": 28, "IE": 22, "IT": 27, "LT": 20, "LU": 20, "LV": 21, "NL": 18, "PL": 28, "PT": 25, "RO": 24, "SE": 24, "SK": 24,
@@ -124,9 +125,15 @@ def _emails(text: str) -> Iterator[Span]:
 
 
 def _phones(text: str) -> Iterator[Span]:
-    for found in _PHONE.finditer(text):
-        if _is_phone(found.group()):
-            yield Span(*found.span(), "phone")
+    position = 0
+    while found := _PHONE.search(text, position):
+        # The longest row of whole groups of digits that is a telephone: another number may follow.
+        ends = [end.end() for end in _GROUP_END.finditer(text, found.start(), found.end())]
+        whole = (e for e in reversed(ends) if not text[e : e + 1].isalnum() and _is_phone(text[found.start() : e]))
+        end = next(whole, None)
+        if end:
+            yield Span(found.start(), end, "phone")
+        position = end or found.start() + 2
 
 
 def _is_phone(written: str) -> bool:

@@ -27,10 +27,10 @@ REQUESTED = "requested_slot"
 MOST_OF_AN_ANSWER = 120  # characters of an address
 _CONTACTS = ("phone", "email")
 
-# Keys whose values are Rasa's own words, never a person's.
+# Keys of an event and of what the NLU made of a message whose values are Rasa's own words, never a person's.
 _OWN_KEYS = frozenset(
     """event timestamp sender_id input_channel message_id intent intent_ranking response_selector text_tokens
-    extractor entity model_id assistant_id policy confidence requested_slot utter_action""".split()  # noqa: SIM905
+    extractor entity model_id assistant_id policy confidence requested_slot""".split()  # noqa: SIM905
 )
 _NAMED_EVENTS = ("slot", "action", "form", "active_loop", "followup", "reminder", "cancel_reminder")
 
@@ -100,14 +100,6 @@ class Protector:
         if len(self._finders) > MAX_CONVERSATIONS:
             self._finders.popitem(last=False)
         return cached[1]
-
-
-def asked_before(events: Iterable[Event]) -> str | None:
-    """The slot that is asked for after these events."""
-    asked = None
-    for event in events:
-        asked = _asked_after(event, asked)
-    return asked
 
 
 def _with_asked(events: Iterable[Event], asked: str | None) -> Iterator[tuple[Event, str | None]]:
@@ -188,8 +180,7 @@ def _whole_answer(text: str, asked: str | None, events: list[Event]) -> Iterator
 
 def _visited(event: Event, visit: Visit) -> Event:
     """The event with every text in it that may be somebody's replaced by what `visit` returns for it."""
-    name = event.get("name")
-    kind = event.get("event")
+    name, kind = event.get("name"), event.get("event")
     customers = kind == "user" or (kind == "slot" and name in slots.SEARCHED)
     changed: Event = {}
     for key, value in event.items():
@@ -197,27 +188,26 @@ def _visited(event: Event, visit: Visit) -> Event:
             changed[key] = value
         else:
             personal = slots.PERSONAL.get(str(name)) if kind == "slot" and key == "value" else None
-            changed[key] = _visited_value(value, personal, customers, visit)
+            skipped = _OWN_KEYS if kind == "user" and key == "parse_data" else frozenset()
+            changed[key] = _visited_value(value, personal, customers, visit, skipped)
     return changed
 
 
-def _visited_value(value: Any, personal: str | None, customers: bool, visit: Visit) -> Any:
+def _visited_value(value: Any, personal: str | None, customers: bool, visit: Visit, skipped: frozenset[str]) -> Any:
     if isinstance(value, str):
         return visit(value, _if_plausible(personal, value), customers)
-    if isinstance(value, dict):
-        # A slot in a list of slots, as in the packet for an agent.
-        named = slots.PERSONAL.get(str(value.get("name")))
-        return {
-            _visited_key(key, visit): (
-                inner
-                if key in _OWN_KEYS
-                else _visited_value(inner, named if key == "value" else slots.PERSONAL.get(str(key)), customers, visit)
-            )
-            for key, inner in value.items()
-        }
     if isinstance(value, list | tuple):
-        return [_visited_value(inner, personal, customers, visit) for inner in value]
-    return value
+        return [_visited_value(inner, personal, customers, visit, skipped) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    # A slot in a list of slots, as in the packet for an agent, or by its name, as in the tasks that wait.
+    named = slots.PERSONAL.get(str(value.get("name")))
+    changed = {}
+    for key, inner in value.items():
+        kind = named if key == "value" else slots.PERSONAL.get(str(key))
+        kept = key in skipped
+        changed[_visited_key(key, visit)] = inner if kept else _visited_value(inner, kind, customers, visit, skipped)
+    return changed
 
 
 def _visited_key(key: Any, visit: Visit) -> Any:

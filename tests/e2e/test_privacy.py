@@ -9,11 +9,13 @@ import time
 
 import pytest
 
+from tests.e2e_runner.assertions import NOTIFICATION
+
 NAME, EMAIL, PHONE = "Verity Markham", "verity.markham@example.org", "07700 900741"
 STREET, POSTCODE = "77 Zebedee Lane", "LS2 9ZZ"
 CARD, CARD_CODE, PASSWORD = "4111 1111 1111 1111", "987", "Zx9marked"
 ACCOUNT, ON_FILE = "NA204518", "LS1 4AP"
-NOTIFICATION = "event=notification"  # the demo prints what a customer gets by e-mail or text
+# NOTIFICATION marks the lines in which the demo prints what a customer would get by e-mail or text.
 OWN_DATA = ("backend.db", "env")  # the business's own data, where the change that was asked for belongs
 
 

@@ -71,6 +71,17 @@ def test_the_assistant_does_not_start_with_a_wrong_vault_key(tmp_path):
     assert run.stderr.startswith("TANDEM_VAULT_KEY is not a key") and "my-dogs-name" not in run.stderr
 
 
+def test_the_assistant_does_not_start_with_the_key_of_another_vault(tmp_path):
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "tandem.tar.gz").touch()
+    env = compose(tmp_path)
+    code = "from assistant.privacy.vault import shared_vault; shared_vault()"
+    subprocess.run([sys.executable, "-c", code], env=env, cwd=ROOT, check=True, capture_output=True)
+    env["TANDEM_VAULT_KEY"] = environment.vault_key()
+    run = subprocess.run([sys.executable, "-m", "assistant"], env=env, cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == 2 and "TANDEM_VAULT_KEY is not the key" in run.stderr
+
+
 def test_a_setting_of_the_user_wins(tmp_path, monkeypatch):
     monkeypatch.setenv("RASA_TOKEN", "mine")
     monkeypatch.setenv("DESK_PORT", "8090")
