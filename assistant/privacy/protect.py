@@ -102,14 +102,6 @@ class Protector:
         return cached[1]
 
 
-def asked_before(events: Iterable[Event]) -> str | None:
-    """The slot that is asked for after these events."""
-    asked = None
-    for event in events:
-        asked = _asked_after(event, asked)
-    return asked
-
-
 def _with_asked(events: Iterable[Event], asked: str | None) -> Iterator[tuple[Event, str | None]]:
     """Each event with the slot that was asked for when it came."""
     for event in events:

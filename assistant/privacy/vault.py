@@ -13,52 +13,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
-from sqlalchemy.pool import QueuePool
 
 from assistant.privacy.keys import KEY_BYTES, MasterKeys, VaultError, seal, unseal
 from assistant.privacy.tokens import KINDS, TOKEN, person, token
+from assistant.privacy.vault_database import ADDRESSES, ENTRIES, KEYS, META, engine, metadata, url_from_environment
 
 PEPPER = "pepper"
 MAX_CONVERSATIONS = 1000  # whose decrypted values stay in memory
-LOCK_SECONDS = 5
 ATTEMPTS = 3
-
-metadata = sa.MetaData()
-META = sa.Table(
-    "meta",
-    metadata,
-    sa.Column("name", sa.String(64), primary_key=True),
-    sa.Column("value", sa.LargeBinary, nullable=False),
-)
-KEYS = sa.Table(
-    "keys",
-    metadata,
-    sa.Column("conversation", sa.String(255), primary_key=True),
-    sa.Column("wrapped", sa.LargeBinary, nullable=False),
-    sa.Column("key_id", sa.String(8), nullable=False),
-    sa.Column("created_at", sa.DateTime, nullable=False),
-)
-ENTRIES = sa.Table(
-    "entries",
-    metadata,
-    sa.Column("conversation", sa.String(255), primary_key=True),
-    sa.Column("token", sa.String(40), primary_key=True, index=True),
-    sa.Column("kind", sa.String(16), nullable=False),
-    sa.Column("ciphertext", sa.LargeBinary, nullable=False),
-    sa.Column("created_at", sa.DateTime, nullable=False),
-)
-ADDRESSES = sa.Table(
-    "addresses",
-    metadata,
-    sa.Column("conversation", sa.String(255), primary_key=True),
-    sa.Column("channel", sa.String(64), nullable=False),
-    sa.Column("ciphertext", sa.LargeBinary, nullable=False),
-)
 
 
 @dataclass
@@ -88,7 +54,7 @@ class Vault:
         """
         self.keys = keys
         self._known: OrderedDict[str, Known] = OrderedDict()
-        self.engine = _engine(url)
+        self.engine = engine(url)
         try:
             metadata.create_all(self.engine)
         except SQLAlchemyError as error:
@@ -281,44 +247,6 @@ def shared_vault() -> Vault:
 @lru_cache(maxsize=1)
 def _open(url: str, keys: str, _pid: int) -> Vault:
     return Vault(url, MasterKeys.parse(keys))
-
-
-def url_from_environment() -> str:
-    """VAULT_DATABASE_URL, by default the SQLite database vault.db in TANDEM_VAR.
-
-    Raises:
-        VaultError: neither is set.
-    """
-    url, var = os.environ.get("VAULT_DATABASE_URL"), os.environ.get("TANDEM_VAR")
-    if not url and not var:
-        raise VaultError("TANDEM_VAR is not set: start Tandem with `make run`, or load var/env first.")
-    return url or f"sqlite:///{Path(str(var)).resolve() / 'vault.db'}"
-
-
-def _engine(url: str) -> sa.engine.Engine:
-    try:
-        parsed = sa.engine.make_url(url)
-        if parsed.get_backend_name() != "sqlite":
-            return sa.create_engine(parsed, future=True, pool_pre_ping=True)
-        if parsed.database:
-            _make_private(Path(parsed.database))
-        waits = {"timeout": LOCK_SECONDS, "check_same_thread": False}
-        engine = sa.create_engine(parsed, future=True, poolclass=QueuePool, connect_args=waits)
-    except (SQLAlchemyError, ImportError, OSError):
-        raise VaultError("VAULT_DATABASE_URL is not the URL of a database that can be opened.") from None
-    sa.event.listen(engine, "connect", _prepare_sqlite)
-    return engine
-
-
-def _make_private(file: Path) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.touch(mode=0o600)
-
-
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    # Readers (the desk) never wait for a writer; deleted values are overwritten.
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA secure_delete=ON")
 
 
 def _key_context(conversation: str) -> str:

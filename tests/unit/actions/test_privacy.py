@@ -242,7 +242,7 @@ def test_a_conversation_without_an_account_is_erased_by_itself(marked):
 
 def test_a_dead_store_is_left_to_do_and_the_others_are_erased(marked, monkeypatch):
     person = find(ACCOUNT)
-    monkeypatch.setenv("POLICY_DATABASE_URL", "sqlite:////nowhere/policy.db")
+    monkeypatch.setenv("POLICY_DATABASE_URL", f"sqlite:///{marked}")
     report = erasing.erase(person)
     assert [sentence.split()[0] for sentence in report.left] == ["policy.db"]
     assert holding(marked, MARK) == []
@@ -324,7 +324,7 @@ def test_the_command_speaks_json(marked, capsys, monkeypatch):
     assert code == 2 and err == "Standard input must be a JSON object.\n"
     code, out, _ = run("retention", {"dry_run": True})
     assert code == 0 and json.loads(out)["left"] == []
-    monkeypatch.setenv("POLICY_DATABASE_URL", "sqlite:////nowhere/policy.db")
+    monkeypatch.setenv("POLICY_DATABASE_URL", f"sqlite:///{marked}")
     code, out, _ = run("erase", {"accounts": [ACCOUNT], "conversations": [THEIRS]})
     assert code == 1 and json.loads(out)["left"]
 
