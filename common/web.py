@@ -98,24 +98,25 @@ def _limit_headers(app: Sanic) -> None:
         if deadline:
             deadline.cancel()
 
-    def watch() -> None:
+    def watch(seconds: float) -> None:
         unwatch()
         # Each connection is one task; cancelled, it closes the connection.
         task = asyncio.current_task()
         if task:
-            deadlines[task] = asyncio.get_running_loop().call_later(IDLE_SECONDS + HEADER_SECONDS, task.cancel)
+            deadlines[task] = asyncio.get_running_loop().call_later(seconds, task.cancel)
 
     @app.signal("http.lifecycle.begin")
     async def connected(**_: Any) -> None:
-        watch()
+        watch(IDLE_SECONDS + HEADER_SECONDS)
 
     @app.signal("http.lifecycle.request")
     async def requested(**_: Any) -> None:
         unwatch()
 
     @app.signal("http.lifecycle.response")
-    async def answered(**_: Any) -> None:
-        watch()
+    async def answered(response: Any, **_: Any) -> None:
+        # Sanic would wait for the rest of a body that came too slowly.
+        watch(1 if response.status == 408 else IDLE_SECONDS + HEADER_SECONDS)
 
     @app.signal("http.lifecycle.complete")
     async def closed(**_: Any) -> None:
