@@ -43,6 +43,7 @@ class TimedRequest(Request):
         try:
             await asyncio.wait_for(super().receive_body(), BODY_SECONDS)
         except asyncio.TimeoutError:
+            self.ctx.late = True
             raise RequestTimeout("Request Timeout") from None
 
 
@@ -114,9 +115,10 @@ def _limit_headers(app: Sanic) -> None:
         unwatch()
 
     @app.signal("http.lifecycle.response")
-    async def answered(response: Any, **_: Any) -> None:
+    async def answered(request: Request, **_: Any) -> None:
         # Sanic would wait for the rest of a body that came too slowly.
-        watch(1 if response.status == 408 else IDLE_SECONDS + HEADER_SECONDS)
+        late = getattr(request.ctx, "late", False)
+        watch(1 if late else IDLE_SECONDS + HEADER_SECONDS)
 
     @app.signal("http.lifecycle.complete")
     async def closed(**_: Any) -> None:
