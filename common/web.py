@@ -43,6 +43,7 @@ class TimedRequest(Request):
         try:
             await asyncio.wait_for(super().receive_body(), BODY_SECONDS)
         except asyncio.TimeoutError:
+            self.ctx.late = True
             raise RequestTimeout("Request Timeout") from None
 
 
@@ -98,24 +99,26 @@ def _limit_headers(app: Sanic) -> None:
         if deadline:
             deadline.cancel()
 
-    def watch() -> None:
+    def watch(seconds: float) -> None:
         unwatch()
         # Each connection is one task; cancelled, it closes the connection.
         task = asyncio.current_task()
         if task:
-            deadlines[task] = asyncio.get_running_loop().call_later(IDLE_SECONDS + HEADER_SECONDS, task.cancel)
+            deadlines[task] = asyncio.get_running_loop().call_later(seconds, task.cancel)
 
     @app.signal("http.lifecycle.begin")
     async def connected(**_: Any) -> None:
-        watch()
+        watch(IDLE_SECONDS + HEADER_SECONDS)
 
     @app.signal("http.lifecycle.request")
     async def requested(**_: Any) -> None:
         unwatch()
 
     @app.signal("http.lifecycle.response")
-    async def answered(**_: Any) -> None:
-        watch()
+    async def answered(request: Request, **_: Any) -> None:
+        # Sanic would wait for the rest of a body that came too slowly.
+        late = getattr(request.ctx, "late", False)
+        watch(1 if late else IDLE_SECONDS + HEADER_SECONDS)
 
     @app.signal("http.lifecycle.complete")
     async def closed(**_: Any) -> None:

@@ -169,14 +169,14 @@ def test_an_error_never_shows_the_conversation_or_the_code(stack):
 
 def test_a_failing_desk_shows_a_page_without_the_cause(stack):
     with locked(stack.var / "desk.db"):
-        answer = ask(stack, "desk", "GET /desk", **{"cookies": {"tandem_desk": MARK}})
+        answer = httpx.get(f"{url(stack, 'desk')}/desk", cookies={"tandem_desk": MARK}, timeout=30, trust_env=False)
     assert answer.status_code in (303, 500, 503)
     hidden(answer, json=False)
 
 
 def hidden(answer: httpx.Response, json: bool = True) -> None:
-    assert answer.status_code >= 300, answer.request.url
-    assert not json or set(answer.json()) <= {"error", "reference", "action_name"}, answer.text
+    failed = answer.status_code >= 300  # else the customer is told, as an answer of the action
+    assert not (json and failed) or set(answer.json()) <= {"error", "reference", "action_name"}, answer.text
     for word in ("Zebedee", "Traceback", ".py", "3.6.21", "/tmp", "site-packages", "sqlite", "SELECT", "Sanic"):
         assert word not in answer.text, answer.text
 

@@ -17,6 +17,7 @@ import httpx
 import pytest
 import socketio
 
+from deploy.local.environment import SECRETS
 from tests.e2e_runner.assertions import NOTIFICATION
 from tests.e2e_runner.faults import locked
 from tests.e2e_runner.model import Fault
@@ -35,7 +36,6 @@ MARKS = (
     *("zebedee", "quillfeather", "marks.example", "7700 900613", "7700900613", "4111 1111", "41111111", "hunter-2"),
     *("marked", "Ωμέγα", "u03a9", "u03bc", "%CE%A9", "NA204518", "LS1 4AP"),
 )
-SECRETS = ("TANDEM_SECRET", "RASA_TOKEN", "ACTIONS_TOKEN", "DESK_TOKEN", "DEMO_AGENT_PASSWORD", "MODEL_API_KEY")
 LINE = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z [A-Z]+ [\w.]+ event=")
 
 
@@ -45,7 +45,7 @@ class Seen:
     def __init__(self, stack) -> None:
         self.stack = stack
         self.start = {name: stack.log_size(name) for name in SERVICES}
-        self.secrets = {stack.env[name] for name in SECRETS}
+        self.secrets = {stack.env[name] for name in (*SECRETS, "DEMO_AGENT_PASSWORD")}
 
     def lines(self) -> Iterator[tuple[str, str]]:
         """Each line with its service, without the messages that the demo's console sender prints on purpose."""

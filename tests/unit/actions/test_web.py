@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-# Its start takes a second after the port is open, which another listener shows by a line.
+# When its port is open it prints a line, and goes on starting until it reads one.
 SERVER = """
 import asyncio, socket, sys
 from sanic import Sanic, json
@@ -34,7 +34,7 @@ async def take(request):
 @app.after_server_start
 async def slow(app):
     print("open", flush=True)
-    await asyncio.sleep(float(sys.argv[2]))
+    await asyncio.to_thread(sys.stdin.readline)
 
 listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
 app.run(sock=listener, single_process=True, motd=False)
@@ -43,18 +43,27 @@ print("ended", flush=True)
 
 
 @contextmanager
-def running(seconds: float) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """The server, whose start takes `seconds` more after its port is open, and its address."""
+def running(held: bool = False) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The server and its address; `held`: it goes on starting until `let_go`."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    command = [sys.executable, "-c", SERVER, str(port), str(seconds)]
-    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, text=True, stdout=-1)
+    command, env = [sys.executable, "-c", SERVER, str(port)], os.environ | {"PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(command, cwd=ROOT, env=env, text=True, stdin=-1, stdout=-1)
     try:
+        if not held:
+            let_go(process)
         assert process.stdout and process.stdout.readline() == "open\n"
         yield process, f"http://127.0.0.1:{port}"
     finally:
         process.kill()
-        process.communicate()
+        process.wait()
+
+
+def let_go(process: subprocess.Popen[str]) -> None:
+    """Let the server start to its end."""
+    assert process.stdin
+    process.stdin.write("\n")
+    process.stdin.flush()
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -66,24 +75,21 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("seconds", [1.0, 0.0])
-def test_a_stop_while_it_starts_is_remembered(sign: signal.Signals, seconds: float) -> None:
-    with running(seconds) as (process, _):
+@pytest.mark.parametrize("held", [True, False])
+def test_a_stop_while_it_starts_is_remembered(sign: signal.Signals, held: bool) -> None:
+    with running(held) as (process, _):
         process.send_signal(sign)
-        assert process.communicate(timeout=30)[0] == "ended\n"
-        assert process.returncode == 0
+        if held:
+            let_go(process)
+        assert process.stdout and process.stdout.read() == "ended\n"
+        assert process.wait(30) == 0
 
 
 def test_it_is_not_healthy_before_it_can_be_stopped() -> None:
-    with running(1.0) as (process, url):
-        seen: list[int] = []
-
-        def healthy() -> bool:
-            seen.append(httpx.get(f"{url}/health").status_code)
-            return seen[-1] == 200
-
-        until(healthy)
-        assert seen[0] == 503
+    with running(held=True) as (process, url):
+        assert httpx.get(f"{url}/health").status_code == 503
+        let_go(process)
+        until(lambda: httpx.get(f"{url}/health").status_code == 200)
         process.terminate()
         assert process.wait(30) == 0
 
@@ -112,7 +118,7 @@ def drip(url: str, head: bytes) -> tuple[float, bytes]:
 
 
 def test_slow_and_large_requests_are_cut_off_and_others_are_not() -> None:
-    with running(0.0) as (_, url):
+    with running() as (_, url):
         until(lambda: httpx.get(f"{url}/health").status_code == 200)
         assert httpx.post(f"{url}/take", content=b"x" * 900).json() == {"bytes": 900}
         assert httpx.post(f"{url}/take", content=b"x" * 1100).status_code == 413
@@ -122,7 +128,7 @@ def test_slow_and_large_requests_are_cut_off_and_others_are_not() -> None:
 
 
 def test_each_answer_has_the_headers_also_an_error() -> None:
-    with running(0.0) as (_, url):
+    with running() as (_, url):
         for path in ("/health", "/nowhere", "/take"):
             headers = httpx.get(url + path).headers
             assert headers["x-content-type-options"] == "nosniff" and headers["cache-control"] == "no-store"

@@ -22,6 +22,7 @@ from assistant import logs
 logs.configure()
 from rasa.server import create_app
 from assistant.server import guard_api
+from common import web
 
 class Fails:
     model_filename = "model.tar.gz"
@@ -30,6 +31,7 @@ class Fails:
     def is_ready(self): return True
     def __getattr__(self, name): raise ValueError("{NAME}")
 
+web.HEADER_SECONDS = web.IDLE_SECONDS = web.BODY_SECONDS = 3
 agent = Fails()
 agent.processor = agent.tracker_store = agent.lock_store = agent
 app = create_app(agent=agent, auth_token="{TOKEN}", cors_origins=[])
@@ -133,3 +135,25 @@ def test_an_error_says_nothing_about_the_cause(api):
 
 def test_a_large_body_is_refused(api):
     assert ask(api, "POST", "/conversations/x/tracker/events", content=b"x" * 1_100_000).status_code == 413
+
+
+@pytest.mark.parametrize("token", ["", f"Authorization: Bearer {TOKEN}\r\n"])
+@pytest.mark.parametrize(
+    "head", ["GET /health HTTP/1.1\r\n{}X: ", "POST /model/parse HTTP/1.1\r\n{}Content-Length: 900\r\n\r\n"]
+)
+def test_a_request_that_drips_in_is_cut_off(api, head, token):
+    began, seen = time.monotonic(), b""
+    with socket.create_connection(("127.0.0.1", int(api.url.rsplit(":", 1)[1])), timeout=0.2) as client:
+        client.sendall(head.format(token).encode())
+        while time.monotonic() - began < 25:
+            try:
+                piece = client.recv(4096)
+                seen += piece
+                if not piece:
+                    break
+            except TimeoutError:
+                client.sendall(b"x")
+            except OSError:
+                break
+    assert time.monotonic() - began < 20
+    assert TOKEN.encode() not in seen and (b" 408 " in seen) == (head.startswith("POST") and bool(token))
