@@ -94,6 +94,7 @@ class Guard:
         self._deliveries = Deliveries()
         self._clicks = Clicks()
         self._secrets = Secrets()
+        self._receiving: set[asyncio.Task[None]] = set()
 
     async def attach(self, app: Sanic, _loop: Any = None) -> None:
         """Remembers the server, which knows Rasa's agent."""
@@ -118,6 +119,13 @@ class Guard:
 
     async def handle(self, message: UserMessage) -> None:
         """Checks a customer's message, has Rasa answer it, and sees to it that something is said. Never raises."""
+        # A customer who goes away neither cuts the turn off before its events are stored nor gives its room to others.
+        turn = asyncio.ensure_future(self._receive(message))
+        self._receiving.add(turn)
+        turn.add_done_callback(self._receiving.discard)
+        await asyncio.shield(turn)
+
+    async def _receive(self, message: UserMessage) -> None:
         output = TurnOutput(message.output_channel)
         try:
             came = incoming.read(message.text, message.metadata)
@@ -176,6 +184,8 @@ class Guard:
         if not ready.words:
             return
         kept = self._outage.again(sender, ready.words)
+        if kept and not await recovery.offers(self._agent(), sender, outage.CARRY_ON):
+            kept = False  # something else was asked since, perhaps by a person
         if kept is True:
             await self._note(message, ready.words, outage.LEFT, output)
             return
@@ -218,7 +228,6 @@ class Guard:
 
     async def _run_with_notice(self, message: UserMessage, output: TurnOutput) -> None:
         turn = asyncio.ensure_future(self._on_new_message(message))
-        # A customer who goes away must not cut the turn off before its events are stored.
         await asyncio.wait({turn}, timeout=STILL_WORKING_AFTER)
         if not turn.done() and not output.has_spoken:
             await output.notify(message.sender_id, {"text": sentences.STILL_WORKING})

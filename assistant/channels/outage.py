@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 ACTION_SECONDS = 45.0  # for one call: Rasa's own 300 outlive the conversation's lock of 60
 CONNECT_SECONDS = 3.0
-HEALTH_SECONDS = 2.0
+HEALTH_SECONDS = 1.0
 MAX_KEPT = 1_000
 KEPT_FOR = 15 * 60.0  # seconds: later the customer has found another way, and a reminder would only disturb
 MAX_QUOTED = 80  # characters
@@ -88,7 +88,7 @@ class Outage:
         """Has the agent call the action server through the circuit; calling it again changes nothing."""
         processor = getattr(agent, "processor", None)
         endpoint = getattr(processor, "action_endpoint", None)
-        if isinstance(endpoint, EndpointConfig) and not isinstance(endpoint, _Endpoint):
+        if isinstance(endpoint, EndpointConfig) and endpoint is not self._endpoint:
             self._endpoint = processor.action_endpoint = _Endpoint(endpoint, self)
 
     @contextmanager

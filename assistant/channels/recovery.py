@@ -89,6 +89,15 @@ async def say(agent: Agent | None, conversation: str, message: dict[str, Any]) -
         return await _add(agent, await agent.processor.get_tracker(conversation), [], message)
 
 
+async def offers(agent: Agent | None, conversation: str, buttons: list[dict[str, Any]]) -> bool:
+    """Whether these buttons are the last thing that was said, by the bot to a customer whom no person serves."""
+    tracker = await agent.tracker_store.retrieve(conversation) if agent else None
+    if tracker is None or tracker.get_slot(OWNER_SLOT) not in (None, BOT):
+        return False
+    last = next((event for event in reversed(tracker.events) if isinstance(event, (BotUttered, UserUttered))), None)
+    return isinstance(last, BotUttered) and last.data.get("buttons") == buttons
+
+
 async def _add(agent: Agent, tracker: DialogueStateTracker, events: list[Event], message: dict[str, Any]) -> bool:
     may_speak = tracker.get_slot(OWNER_SLOT) in (None, BOT)
     tracker.update_with_events([*events, *([_said(message)] if may_speak else [])], agent.domain)

@@ -22,4 +22,4 @@ def too_long(characters: int) -> str:
 def waiting(seconds: float) -> str:
     """When a message is kept and will wait so long for its turn."""
     about = "about a minute" if seconds > 45 else "about half a minute" if seconds > 15 else "a few seconds"
-    return f"We're very busy at the moment. I've kept your message and will answer it in {about}."
+    return f"We're very busy at the moment. I have your message and will answer it in {about}."

@@ -34,6 +34,8 @@ def clean(text: str) -> str:
     and digits in another shape, and look-alikes from other scripts inside Latin words, become the ordinary ones.
     """
     cleaned = text.replace("\r\n", "\n").replace("\t", " ")
+    if cleaned.isascii() and cleaned.isprintable():
+        return cleaned.strip()
     for _ in range(_ROUNDS):
         before = cleaned
         cleaned = _clean_once(cleaned)

@@ -13,6 +13,8 @@ from enum import Enum
 from functools import cache
 from weakref import WeakValueDictionary
 
+from rasa.shared.exceptions import RasaException
+
 # Each can be set by an environment variable: TANDEM_TURNS, TANDEM_TURNS_WAITING, TANDEM_TURNS_WAITING_SECONDS.
 RUNNING = 32
 WAITING = 100
@@ -21,6 +23,10 @@ TELL_FROM = 10.0  # seconds of waiting: below, an answer is not late
 WAITING_OF_SENDER = 5  # of one sender, so that nobody takes all places
 _FIRST_GUESS = 1.0  # seconds that a turn takes, until some have been measured
 _WEIGHT = 0.1  # of the latest turn in the running mean of their times
+
+
+class SettingWrong(RasaException):
+    """An environment variable of this module cannot be used."""
 
 
 class Place(Enum):
@@ -142,7 +148,11 @@ class Turns:
 
 @cache
 def of_process() -> Turns:
-    """The turns of all channels of this process."""
+    """The turns of all channels of this process.
+
+    Raises:
+        SettingWrong: an environment variable is no number in its range.
+    """
     return Turns(
         _setting("TANDEM_TURNS", RUNNING),
         _setting("TANDEM_TURNS_WAITING", WAITING),
@@ -153,5 +163,5 @@ def of_process() -> Turns:
 def _setting(name: str, default: int) -> int:
     value = os.environ.get(name) or str(default)
     if not value.isdecimal() or not 1 <= int(value) <= 10_000:
-        raise ValueError(f"{name} must be a whole number from 1 to 10000.")
+        raise SettingWrong(f"{name} must be a whole number from 1 to 10000.")
     return int(value)

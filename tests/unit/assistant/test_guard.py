@@ -12,6 +12,7 @@ from assistant.channels import recovery, sentences, signing
 from assistant.channels.guard import Guard
 from assistant.channels.limits import Limits
 from assistant.channels.output import GuardedOutput
+from assistant.channels.turns import Turns
 from assistant.privacy import redactor
 from tests.unit.assistant.test_recovery import Conversation
 
@@ -381,3 +382,38 @@ def test_a_platform_that_takes_no_messages_ends_no_turn(text, caplog):
 def test_an_agents_message_that_cannot_be_delivered_is_an_error_for_them():
     with pytest.raises(OSError):
         asyncio.run(GuardedOutput(Broken()).send_response(CUSTOMER, {"text": "Hello"}))
+
+
+def test_when_it_is_busy_the_customer_hears_how_long_it_takes():
+    class Busy(Turns):
+        def wait(self):
+            return 20.0
+
+    said = texts(send(Rasa(), "hi", guard=Guard(Rasa(), turns=Busy())))
+    assert said == [sentences.waiting(20.0), "Hello!"]
+    assert "about half a minute" in said[0]
+
+
+def test_a_customer_who_goes_away_neither_ends_the_turn_nor_makes_room():
+    class Slow(Rasa):
+        async def __call__(self, message):
+            await asyncio.sleep(0.05)
+            await super().__call__(message)
+
+    async def scene():
+        rasa = Slow()
+        guard = Guard(rasa, turns=Turns(running=1))
+        gone = [
+            asyncio.ensure_future(guard.handle(UserMessage("hi", CollectingOutputChannel(), name))) for name in "abc"
+        ]
+        await asyncio.sleep(0.01)
+        for request in gone:
+            request.cancel()
+        await asyncio.sleep(0.01)
+        during = guard.health()["turns"]
+        await guard.handle(UserMessage("hi", CollectingOutputChannel(), "d"))
+        return during, [message.sender_id for message in rasa.received]
+
+    during, handled = asyncio.run(scene())
+    assert (during["running"], during["waiting"]) == (1, 2)
+    assert handled == ["a", "b", "c", "d"]

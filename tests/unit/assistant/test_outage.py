@@ -11,7 +11,7 @@ from rasa.core.actions.action import RemoteAction
 from rasa.core.channels.channel import CollectingOutputChannel, UserMessage
 from rasa.core.lock_store import InMemoryLockStore
 from rasa.core.tracker_store import InMemoryTrackerStore
-from rasa.shared.core.events import SlotSet, UserUttered
+from rasa.shared.core.events import BotUttered, SlotSet, UserUttered
 from rasa.utils.endpoints import EndpointConfig
 
 from assistant.channels import outage, recovery
@@ -211,6 +211,23 @@ def test_no_thanks_leaves_it_and_anything_else_is_a_new_turn():
             ]
             assert await scene.say("what's my balance", "two") == ["Done: what's my balance"]
             assert await scene.say("yes", "two") == ["Done: yes"]
+
+    play(Scene(), story)
+
+
+@pytest.mark.parametrize("since", ["a person has taken over", "a person has asked something"])
+def test_yes_to_a_person_is_theirs(since):
+    async def story(scene):
+        await scene.break_down()
+        await scene.say("where is it")
+        async with scene.actions.up():
+            await scene.until(lambda: scene.page.messages)
+            tracker = await scene.processor.get_tracker(CUSTOMER)
+            event = BotUttered("Are you there?", metadata={"author": "agent"})
+            tracker.update(SlotSet("owner", "agent") if since == "a person has taken over" else event, DOMAIN)
+            await scene.processor.save_tracker(tracker)
+            await scene.say("yes")
+        assert [event["text"] for event in await scene.events() if event["event"] == "user"][-1] == "yes"
 
     play(Scene(), story)
 

@@ -146,6 +146,16 @@ def test_who_asks_for_a_person_is_queued_without_the_action_server_and_the_bot_i
     assert texts == ["hello", "get me an agent", "hello", "\u2215restart"]
 
 
+def test_when_the_action_server_stays_away_turns_are_kept_and_the_rest_goes_on(agent):
+    said, tracker = converse(agent, "s5", *["how much do I owe"] * 4, "hello", "get me an agent")
+    kept = recovery.KEPT["text"]
+    assert said == [*[recovery.NOT_DONE["text"]] * 2, kept, kept, "Hello!", recovery.QUEUED["text"]]
+    assert [event.metadata.get("kept") for event in tracker.events if event.type_name == "bot"][:4] == [None] * 2 + [
+        True
+    ] * 2
+    assert tracker.get_slot("owner") == "queue"
+
+
 def test_a_conversation_goes_on_after_a_failed_turn(agent):
     said, _ = converse(agent, "s3", "how much do I owe", "hello")
     assert said == [recovery.NOT_DONE["text"], "Hello!"]
