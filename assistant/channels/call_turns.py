@@ -78,7 +78,8 @@ class CallTurns:
             return await self._hear(call, keys, _pressed(keys, before), on_new_message)
         if 0 < _confidence(call.fields) < MIN_CONFIDENCE:
             return await self._not_caught(call, before, on_new_message)
-        return await self._hear(call, words, None, on_new_message)
+        # Here and not by the guard: not all of the choices are offered in a call.
+        return await self._hear(call, words, plain.picked(words, before.choices), on_new_message)
 
     async def _hear(
         self, call: Call, words: str, button: dict[str, Any] | None, on_new_message: OnNewMessage
@@ -163,7 +164,7 @@ class CallTurns:
     def _silence(self, step: Step, talk: Talk) -> VoiceResponse:
         """Asks again; then with examples or keys; then offers a person; then ends the call."""
         after = step.next(silent=step.silent + 1)
-        question = spoken.sentences(said_to_caller(talk.messages)[-1:])[-2:] or []
+        question = spoken.sentences(said_to_caller(talk.messages)[-1:])[-2:]
         if after.silent == 1:
             said = [call_words.NOT_HEARD, *question]
         elif after.silent == 2:

@@ -54,9 +54,22 @@ def buttons_of(message: dict[str, Any]) -> list[dict[str, Any]]:
     return [b for b in message.get("buttons") or message.get("quick_replies") or [] if b.get("title")]
 
 
+def picked(text: str, buttons: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The button that a reply such as "2", "option two" or a title means; None for anything else."""
+    said = _key(text)
+    labels = [label.casefold() for label in _labels(buttons)]
+    for position, button in enumerate(buttons):
+        title = _key(str(button["title"]))
+        if said == title or (position < len(labels) and _both(said, labels[position], title)):
+            return button
+    match = _LABEL.fullmatch(said)
+    label = _sign(match["label"], bool(labels) and labels[0] == "1") if match else None
+    return buttons[labels.index(label)] if label in labels else None
+
+
 def chosen(text: str, buttons: list[dict[str, Any]]) -> str | None:
-    """The payload of the button that a reply such as "2", "option two" or a title means; None for anything else."""
-    button = _find(text, buttons)
+    """The payload of the button that a reply picks; None for anything else."""
+    button = picked(text, buttons)
     return payload_of(button) if button else None
 
 
@@ -81,7 +94,7 @@ async def typed_choice(agent: Agent | None, conversation: str, words: str) -> di
     if agent is None or not agent.is_ready() or len(words) > MAX_CHOICE_CHARACTERS:
         return None
     tracker = await agent.tracker_store.retrieve(conversation)
-    return _find(words, open_buttons(tracker)) if tracker else None
+    return picked(words, open_buttons(tracker)) if tracker else None
 
 
 def payload_of(button: dict[str, Any]) -> str:
@@ -118,18 +131,6 @@ def _labels(buttons: list[dict[str, Any]]) -> list[str]:
         return []
     signs = "ABCDEFGHI" if any(title[:1].isdigit() for title in titles) else "123456789"
     return list(signs[: min(len(titles), MAX_CHOICES)])
-
-
-def _find(text: str, buttons: list[dict[str, Any]]) -> dict[str, Any] | None:
-    said = _key(text)
-    labels = [label.casefold() for label in _labels(buttons)]
-    for position, button in enumerate(buttons):
-        title = _key(str(button["title"]))
-        if said == title or (position < len(labels) and _both(said, labels[position], title)):
-            return button
-    match = _LABEL.fullmatch(said)
-    label = _sign(match["label"], bool(labels) and labels[0] == "1") if match else None
-    return buttons[labels.index(label)] if label in labels else None
 
 
 def _both(said: str, label: str, title: str) -> bool:

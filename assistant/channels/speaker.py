@@ -20,8 +20,6 @@ MAX_HINTS = 400  # characters
 class CallOutput(TwilioVoiceCollectingOutputChannel):
     """Collects a turn's messages as they come: they are said together, with all that belongs to them."""
 
-    choices_are_typed = True
-
     def __init__(self, channel: str) -> None:
         """Takes the input channel's name."""
         super().__init__()

@@ -328,6 +328,16 @@ def test_when_nobody_answers_the_caller_has_the_queues_choices(server, caller, r
     assert heard(server)[-1] == "Call me back"
 
 
+def test_a_number_that_is_said_is_the_one_that_was_offered(server, caller):
+    caller.ring()
+    caller.press("0")
+    caller.send(DialCallStatus="busy")
+    caller.say("Number two, please.")
+    assert heard(server)[-1] == "Call me back"
+    assert caller.say("number four")
+    assert heard(server)[-1] == "number four"
+
+
 def test_a_mailbox_that_answers_takes_no_call(server, caller):
     caller.ring()
     caller.press("0")
