@@ -55,8 +55,9 @@ def conversation_of(stack, customer) -> str:
 def desk_posts(stack, conversation: str, *events: dict) -> int:
     """Append events as the desk does; the status of the answer."""
     url = f"{stack.env['ASSISTANT_URL']}/conversations/{conversation}/tracker/events"
-    params = {"token": stack.env["RASA_TOKEN"], "execute_side_effects": "true", "output_channel": "latest"}
-    return stack.http.post(url, params=params, json=list(events)).status_code
+    params = {"execute_side_effects": "true", "output_channel": "latest"}
+    token = {"Authorization": f"Bearer {stack.env['RASA_TOKEN']}"}
+    return stack.http.post(url, params=params, json=list(events), headers=token).status_code
 
 
 def reply(text: str) -> dict:

@@ -87,14 +87,15 @@ def test_an_agents_reply_reaches_the_same_telephone(stack, twilio):
     Phone(stack, twilio, "+447700900112", whatsapp).send("hello")
     [conversation] = conversations(stack, "whatsapp") - before
     reply = {"event": "bot", "text": "Hi, it's Priya.", "metadata": {"author": "agent", "agent_name": "Priya"}}
-    query = {"token": stack.env["RASA_TOKEN"], "execute_side_effects": "true", "output_channel": "latest"}
+    query = {"execute_side_effects": "true", "output_channel": "latest"}
+    token = {"Authorization": f"Bearer {stack.env['RASA_TOKEN']}"}
     url = f"{stack.env['ASSISTANT_URL']}/conversations/{conversation}/tracker/events"
-    assert stack.http.post(url, params=query, json=[reply]).status_code == 200
+    assert stack.http.post(url, params=query, json=[reply], headers=token).status_code == 200
     assert twilio.sent[-1]["Body"] == "Priya: Hi, it's Priya."
     assert twilio.sent[-1]["To"] == "whatsapp:+447700900112"
     # What does not get through is not kept as if it had been said.
     twilio.script = [(400, 63016)]
-    lost = stack.http.post(url, params=query, json=[reply | {"text": "Are you there?"}])
+    lost = stack.http.post(url, params=query, json=[reply | {"text": "Are you there?"}], headers=token)
     assert lost.status_code == 500
     said = [event.get("text") for event in stack.tracker(conversation)["events"] if event["event"] == "bot"]
     assert "Hi, it's Priya." in said and "Are you there?" not in said
