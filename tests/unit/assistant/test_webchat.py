@@ -102,6 +102,22 @@ def test_the_page_learns_why_it_was_refused(server, mine):
     assert reasons.get(timeout=WAIT) == {"message": "token_expired"}
 
 
+def test_a_message_that_is_sent_again_is_handled_once(server, mine):
+    with Page(server, mine) as page:
+        for text, message_id in (("hello", "m1"), ("hello", "m1"), ("hello", "m2")):
+            page.say(text, message_id=message_id)
+        assert page.read()["text"] == page.read()["text"] == "You said hello"
+        assert page.reads_nothing()
+    assert len(server.agent.received) == 2
+
+
+def test_an_attachment_gets_a_sentence(server, mine):
+    with Page(server, mine) as page:
+        page.say("", attachments=[{"kind": "image", "name": "bill.png", "bytes": 5}])
+        assert page.read()["text"]
+    assert not any("bill.png" in (message.text or "") for message in server.agent.received)
+
+
 EVIL = ["http://evil.example", "http://localhost:8081", "null", "https://localhost:8080", "http://localhost:8080.evil"]
 
 
