@@ -2,8 +2,8 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup run train knowledge gaps policy model model-server shell parse test lint validate nlu nlu-cross stories \
         unit e2e bench-services bench-nlu bench-fallback bench-policies bench-policy bench-pii bench-answers \
-        bench-knowledge bench-grounding bench-copilot bench-desk bench-packets pictures erase export retention \
-        audit sbom attacks clean
+        bench-knowledge bench-grounding bench-copilot bench-desk bench-packets bench-privacy pictures erase export retention \
+        migrate-privacy check-privacy rekey audit sbom attacks clean
 
 PY := .venv/bin/python
 RUFF := .venv/bin/ruff
@@ -131,8 +131,20 @@ bench-copilot: setup ## how long an agent waits for each of the copilot's endpoi
 bench-packets: setup ## handoff packets: fields, summaries (FILE: from pytest tests/e2e --packets FILE, or an event database)
 	@TANDEM_VAR=$${TANDEM_VAR:-$(CURDIR)/var} actions/.venv/bin/python -m benchmarks.packets $(FILE)
 
+bench-privacy: setup ## what the protected conversation store costs, beside Rasa's own
+	@set -a; . var/env; set +a; $(QUIET) $(PY) -m benchmarks.privacy
+
 bench-pii: setup ## personal data found in presidio-research's sample, beside Presidio as shipped (DATA=folder)
 	@actions/.venv/bin/python -m benchmarks.policy_pii $(DATA)
+
+migrate-privacy: setup ## once, with conversations of before the vault: put tokens in place of their personal data
+	@set -a; . var/env; set +a; $(QUIET) $(PY) -m assistant.privacy migrate
+
+check-privacy: setup ## whether every value in the vault can be opened with the key
+	@set -a; . var/env; set +a; $(QUIET) $(PY) -m assistant.privacy check
+
+rekey: setup ## wrap the vault's keys anew: TANDEM_VAULT_KEY="new,old"
+	@set -a; . var/env; set +a; $(QUIET) $(PY) -m assistant.privacy rekey
 
 audit: setup ## look the packages up in the advisory service (ADVISORIES=folder: PyPA's advisory database instead)
 	@$(PY) -m deploy.audit $(ADVISORIES)
