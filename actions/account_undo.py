@@ -5,7 +5,7 @@ from typing import Any
 from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
-from . import backends, contact_details, identity, parsing
+from . import assurance, backends, contact_details, parsing
 from .account import SYSTEM
 from .backends import Change, NotAllowed, NotFound, TooLate
 from .contact_details import NAMES, TITLES
@@ -104,7 +104,7 @@ class ActionAskUndoField(Action):
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Any) -> Events:
         """Offer each change as a button."""
-        changes = backends.customers().changes(identity.current(tracker.sender_id))
+        changes = backends.customers().changes(assurance.current(tracker.sender_id))
         labels = [f"{TITLES[c.field]}, {short_date(c.at)} at {clock_time(c.at)}" for c in changes]
         buttons = [{"title": label, "payload": label} for label in labels]
         dispatcher.utter_message(text="Which change would you like to undo?", buttons=buttons)

@@ -7,7 +7,7 @@ from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.forms import REQUESTED_SLOT
 
-from . import backends, clock, identity, invoices, parsing
+from . import assurance, backends, clock, invoices, parsing
 from .backends import Balance, NotAllowed, NotFound
 from .copilot.transcript import current_session
 from .fields import Field
@@ -157,7 +157,7 @@ class AskWhichBill(Action):
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Any) -> Events:
         """Ask with three bills at a time; without any the form ends."""
-        labels = [invoices.label(i) for i in backends.billing().invoices(identity.current(tracker.sender_id))]
+        labels = [invoices.label(i) for i in backends.billing().invoices(assurance.current(tracker.sender_id))]
         if not labels:
             dispatcher.utter_message(text=NO_INVOICES)
             return [SlotSet("ended", "early"), SlotSet(REQUESTED_SLOT, None)]

@@ -8,7 +8,7 @@ from dateutil.relativedelta import relativedelta
 from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
-from . import amounts, backends, clock, dates, identity
+from . import amounts, assurance, backends, clock, dates
 from .backends import Arrangement, ArrangementLimits, LimitExceeded, NotAllowed
 from .billing import NOT_VERIFIED, SYSTEM
 from .fields import Field
@@ -216,7 +216,7 @@ class ActionAskInstalments(Action):
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Any) -> Events:
         """Ask with a button for each number."""
-        limits = backends.billing().arrangement_limits(identity.current(tracker.sender_id))
+        limits = backends.billing().arrangement_limits(assurance.current(tracker.sender_id))
         buttons = []
         for n in limits.options:
             title = f"{n} payments of {money(-(-limits.balance_pence // n))}"
@@ -238,7 +238,7 @@ class ActionAskFirstPaymentDay(Action):
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Any) -> Events:
         """Ask with three days as buttons: the first, the last and one between."""
-        limits = backends.billing().arrangement_limits(identity.current(tracker.sender_id))
+        limits = backends.billing().arrangement_limits(assurance.current(tracker.sender_id))
         first, last = limits.first_from, limits.first_until
         days = dict.fromkeys([first, first + timedelta(days=(last - first).days // 2), last])
         buttons = [{"title": short_date(day), "payload": short_date(day)} for day in days]

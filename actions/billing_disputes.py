@@ -6,7 +6,7 @@ from typing import Any
 from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
-from . import backends, clock, identity, invoices, parsing
+from . import assurance, backends, clock, invoices, parsing
 from .backends import Invoice, NotAllowed, NotFound
 from .billing import BILL, NO_INVOICES, NOT_VERIFIED, SYSTEM, explained, settle
 from .fields import Field
@@ -176,7 +176,7 @@ class ActionAskDisputedLine(Action):
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Any) -> Events:
         """Ask with a button for each line."""
-        caller = identity.current(tracker.sender_id)
+        caller = assurance.current(tracker.sender_id)
         bill = backends.billing().invoice(caller, str(tracker.slots.get(BILL_SLOT)))
         labels = dict.fromkeys(invoices.line_label(line.text, line.pence) for line in bill.lines)
         buttons = [{"title": text, "payload": text} for text in [*labels, WHOLE]]

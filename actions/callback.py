@@ -9,7 +9,7 @@ from typing import Any
 from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
-from . import backends, callback_times, contact_details, identity, parsing, queues
+from . import assurance, backends, callback_times, contact_details, parsing, queues
 from .backends import BackendError, Recipient
 from .backends.calendar import to_utc
 from .backends.contacts import masked
@@ -224,7 +224,7 @@ class ActionLeaveMessage(Task):
 
 def number_on_file(turn: Turn) -> str:
     """The phone number that the back office has of a verified customer; "" when there is none to be had."""
-    if turn.caller.level < identity.Level.VERIFIED:
+    if turn.caller.level < assurance.Level.VERIFIED:
         return ""
     if "phone" not in turn.memo:
         try:

@@ -14,7 +14,7 @@ from datetime import timedelta
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from . import backends, clock, identity, settings
+from . import assurance, backends, clock, settings
 from .attempts import CODE, Locked, Mismatch, attempt, hold, is_locked, key_of, left
 from .backends.access import audit
 from .backends.contacts import masked
@@ -125,11 +125,11 @@ def check(conversation_id: str, code: str) -> Identity:
         )
     except Mismatch:
         raise WrongCode(left(caller, subject)) from None
-    return identity.current(conversation_id)
+    return assurance.current(conversation_id)
 
 
 def _verified(conversation_id: str) -> Identity:
-    caller = identity.current(conversation_id)
+    caller = assurance.current(conversation_id)
     if caller.level < Level.VERIFIED:
         with transaction() as session:
             audit(session, caller, "code", None, "refused", "NotAllowed")
@@ -227,4 +227,4 @@ def _is_open(row: CodeRow) -> bool:
 
 def _use(session: Session, caller: Identity, row: CodeRow) -> None:
     session.execute(update(CodeRow).where(CodeRow.id == row.id).values(state="used"))
-    identity.raise_to_step_up(session, caller.conversation_id, row.account_number)
+    assurance.raise_to_step_up(session, caller.conversation_id, row.account_number)

@@ -17,13 +17,13 @@ from rasa_sdk.events import FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.forms import REQUESTED_SLOT
 
-from . import clock, identity, pauses
+from . import assurance, clock, pauses
+from .assurance import Identity, Level
 from .backends import calendar
 from .backends.access import audit
 from .backends.session import transaction
 from .copilot.transcript import Event, bot_metadata
 from .forms import CHANGE, CONFIRMED, FORMS
-from .identity import Identity, Level
 from .logs import conversation_ref, get_logger
 from .settings import assistant_url, rasa_token
 from .speech import YES_NO, Events, offer_person
@@ -93,7 +93,7 @@ def offer(dispatcher: CollectingDispatcher, tracker: Tracker, caller: Identity, 
 
 def go_on(dispatcher: CollectingDispatcher, tracker: Tracker, reference: str) -> Events:
     """Take over the task of the conversation that was offered, after a yes; whose it is, is checked again."""
-    caller = identity.current(tracker.sender_id)
+    caller = assurance.current(tracker.sender_id)
     if caller.level < Level.VERIFIED:
         dispatcher.utter_message(text=PROOF_FIRST)
         return [SlotSet("offer", None), FollowupAction("verify_form")]
@@ -115,7 +115,7 @@ def spoken_of(tracker: Tracker) -> Earlier | None:
     """The conversation that was offered here and not refused, if it is still this customer's. Raises BackendError."""
     refused = _refused(tracker)
     wanted = [r for event in tracker.events if (r := bot_metadata(event).get(OFFERED)) and r not in refused]
-    return _named(identity.current(tracker.sender_id), str(wanted[-1])) if wanted else None
+    return _named(assurance.current(tracker.sender_id), str(wanted[-1])) if wanted else None
 
 
 def _offer_person(dispatcher: CollectingDispatcher, earlier: Earlier, text: str) -> Events:
@@ -143,13 +143,13 @@ def _refused(tracker: Tracker) -> set[str]:
 
 
 def _others(caller: Identity, left_out: set[str]) -> Iterator[Earlier]:
-    known = [one for one in identity.elsewhere(caller, WITHIN) if conversation_ref(one) not in left_out]
+    known = [one for one in assurance.elsewhere(caller, WITHIN) if conversation_ref(one) not in left_out]
     yield from map(_read, known[:LOOKED_AT])
 
 
 def _named(caller: Identity, reference: str) -> Earlier | None:
     """The conversation that a reference stands for, if it is this customer's."""
-    found = [one for one in identity.elsewhere(caller, WITHIN) if conversation_ref(one) == reference]
+    found = [one for one in assurance.elsewhere(caller, WITHIN) if conversation_ref(one) == reference]
     try:
         return _read(found[0]) if found else None
     except (requests.RequestException, ValueError) as error:

@@ -23,7 +23,7 @@ from rasa_sdk.interfaces import (
     ActionNotFoundException,
 )
 
-from . import identity, pauses
+from . import assurance, pauses
 from .logs import conversation_ref, get_logger
 from .metering import in_conversation as metered
 from .policy.context import in_conversation
@@ -98,7 +98,7 @@ class SafeExecutor(ActionExecutor):
     def _run_in_thread(self, action_call: dict[str, Any]) -> ActionExecutorRunResult | None:
         tracker = action_call.get("tracker") or {}
         reference = conversation_ref(str(tracker.get("sender_id") or action_call.get("sender_id")))
-        session = identity.in_session(pauses.began(tracker.get("events") or []))
+        session = assurance.in_session(pauses.began(tracker.get("events") or []))
         with session, metered(reference), in_conversation(tracker):
             return asyncio.run(ActionExecutor.run(self, action_call))
 

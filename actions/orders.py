@@ -6,7 +6,7 @@ from typing import Any
 from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
-from . import backends, clock, identity
+from . import assurance, backends, clock
 from .backends import NotAllowed, NotFound, Order
 from .orders_choice import OPEN, ORDER, SYSTEM, OwnOrderForm, named, remember
 from .speech import Events, long_date
@@ -59,7 +59,7 @@ class ValidateOrderForm(OwnOrderForm):
 
     @staticmethod
     def _by_account(turn: Turn) -> bool:
-        if turn.caller.level >= identity.Level.VERIFIED or turn.get(SEARCH):
+        if turn.caller.level >= assurance.Level.VERIFIED or turn.get(SEARCH):
             return False
         turn.set(**{SEARCH: True})
         turn.say(BY_ACCOUNT)
@@ -70,7 +70,7 @@ class ValidateOrderForm(OwnOrderForm):
         number = turn.get("order_number")
         if number:
             return ["order_number"] if self._may_see(turn, number) else ["order_number", "postcode"]
-        proof = ["account_number", "postcode"] if turn.caller.level < identity.Level.VERIFIED else []
+        proof = ["account_number", "postcode"] if turn.caller.level < assurance.Level.VERIFIED else []
         return [*proof, "order_number"] if turn.get(SEARCH) else ["order_number", *proof[1:]]
 
     def check(self, turn: Turn) -> None:
@@ -80,11 +80,11 @@ class ValidateOrderForm(OwnOrderForm):
             turn.set(**{SEARCH: True})
             if turn.requested == "order_number":
                 turn.say(ACCOUNT_GIVEN)
-        if not number and (turn.get(SEARCH) or turn.caller.level >= identity.Level.VERIFIED):
+        if not number and (turn.get(SEARCH) or turn.caller.level >= assurance.Level.VERIFIED):
             super().check(turn)
         elif number and self._may_see(turn, number):
             turn.set(postcode=None)
-        elif identity.locked(turn.tracker.sender_id):
+        elif assurance.locked(turn.tracker.sender_id):
             turn.leave(LOCKED_TEXT, "verification_failed")
         elif number and turn.get("postcode"):
             self._match(turn, number, turn.get("postcode"))
@@ -93,18 +93,18 @@ class ValidateOrderForm(OwnOrderForm):
     def _may_see(turn: Turn, number: str) -> bool:
         if number in turn.caller.orders:
             return True
-        if turn.caller.level < identity.Level.VERIFIED:
+        if turn.caller.level < assurance.Level.VERIFIED:
             return False
         return any(order.number == number for order in backends.orders().own(turn.caller))
 
     def _match(self, turn: Turn, number: str, postcode: str) -> None:
         turn.set(postcode=None)
         try:
-            turn.caller = identity.verify_order(turn.tracker.sender_id, number, postcode)
-        except identity.Mismatch:
+            turn.caller = assurance.verify_order(turn.tracker.sender_id, number, postcode)
+        except assurance.Mismatch:
             turn.set(order_number=None)
             turn.say(MISMATCH_ORDER)
-        except identity.Locked:
+        except assurance.Locked:
             turn.leave(LOCKED_TEXT, "verification_failed")
 
 

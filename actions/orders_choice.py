@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
-from . import backends, identity, parsing, pauses
+from . import assurance, backends, parsing, pauses
 from .backends import Order
 from .fields import ORDER_NUMBER
 from .forms import CHANGE, CONFIRMED, FORMS, MAX_TRIES
@@ -241,8 +241,8 @@ class ActionAskOrderNumber(Action):
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Any) -> Events:
         """Offer those that the task is likely to be about, or all."""
-        caller = identity.current(tracker.sender_id)
-        orders = backends.orders().own(caller) if caller.level >= identity.Level.VERIFIED else []
+        caller = assurance.current(tracker.sender_id)
+        orders = backends.orders().own(caller) if caller.level >= assurance.Level.VERIFIED else []
         form = FORMS.get(tracker.active_loop_name or "")
         preferred = form.preferred if isinstance(form, OwnOrderForm) else OwnOrderForm.preferred
         likely = [order for order in orders if order.status in preferred[0]]

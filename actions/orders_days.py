@@ -6,7 +6,7 @@ from typing import Any
 from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
-from . import backends, clock, identity, visits
+from . import assurance, backends, clock, visits
 from .orders_choice import SYSTEM
 from .speech import Events, short_date
 from .turns import button_payloads, text_of
@@ -63,7 +63,7 @@ class ActionAskDeliveryDay(Action):
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Any) -> Events:
         """Offer a few days; the form has seen that there are some."""
-        caller = identity.current(tracker.sender_id)
+        caller = assurance.current(tracker.sender_id)
         free = backends.orders().delivery_days(caller, str(tracker.slots.get("order_number")))
         days = self._chosen(tracker, free)[:OFFERED]
         titles = [short_date(day) for day in days] + ([OTHER_DAYS] if len(free) > len(days) else [])

@@ -7,7 +7,7 @@ starts the form for the day, which finds out what is to change and passes an add
 from datetime import date
 from typing import Any, ClassVar
 
-from . import backends, identity, parsing, visits
+from . import assurance, backends, parsing, visits
 from .backends import Address, Invalid, LimitExceeded, NotAllowed, NotFound, Order, TooLate, contacts
 from .fields import Field
 from .forms import CHANGE, CONFIRMED
@@ -143,7 +143,7 @@ class ValidateDeliveryAddressForm(DeliveryForm):
     """Collects the order and the new address, with a one-time code."""
 
     form, title = ADDRESS_FORM, "changing your delivery address"
-    needs = identity.Level.STEP_UP
+    needs = assurance.Level.STEP_UP
     changing, other = ADDRESS, DAY_FORM
     fields = FIELDS
 

@@ -13,13 +13,13 @@ from uuid import uuid4
 
 from rasa_sdk import Tracker
 
-from actions import backends, clock, identity, queues
+from actions import assurance, backends, clock, queues
 from actions import packet_parts as parts
+from actions.assurance import Identity, Level
 from actions.backends import calendar
 from actions.copilot import summary
 from actions.copilot.sentiment import of_turns
 from actions.copilot.transcript import current_session, turns
-from actions.identity import Identity, Level
 from actions.llm import chat_model
 from actions.logs import get_logger
 from actions.packet_earlier import earlier
@@ -52,7 +52,7 @@ def _packet(tracker: Tracker, reason: Reason, rule: str) -> dict[str, Any]:
     events = current_session(tracker.events)
     texts = [str(event.get("text") or "") for event in events if event.get("event") == "user"]
     found = _part("turns", lambda: turns(tracker.events), [])
-    caller = _part("identity", lambda: identity.current(tracker.sender_id), None)
+    caller = _part("identity", lambda: assurance.current(tracker.sender_id), None)
     packet["identity"] = parts.identity_of(caller)
     packet["task"] = parts.task(tracker, events)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from rasa_sdk import Tracker
 
-from actions import identity
+from actions import assurance
 from actions.copilot.transcript import Event, Turn
 from actions.forms import FORMS
 from actions.logs import conversation_ref
@@ -14,14 +14,14 @@ from actions.policy import records
 from actions.tasks import TASKS
 
 _HOW = {
-    identity.Level.NONE: "nothing shown in this session",
-    identity.Level.KNOWN: "order number and delivery postcode",
-    identity.Level.VERIFIED: "account number and postcode",
-    identity.Level.STEP_UP: "account number and postcode, then a one-time code",
+    assurance.Level.NONE: "nothing shown in this session",
+    assurance.Level.KNOWN: "order number and delivery postcode",
+    assurance.Level.VERIFIED: "account number and postcode",
+    assurance.Level.STEP_UP: "account number and postcode, then a one-time code",
 }
 
 
-def identity_of(caller: identity.Identity | None) -> dict[str, str]:
+def identity_of(caller: assurance.Identity | None) -> dict[str, str]:
     """The packet's `identity`; None when it could not be read."""
     if caller is None:
         return {"level": "none", "how": "could not be read", "account": ""}

@@ -10,10 +10,10 @@ from typing import Any
 
 from rasa_sdk.forms import REQUESTED_SLOT
 
+from actions.assurance import Identity, Level
 from actions.copilot.transcript import Event
 from actions.fields import Field
 from actions.forms import CONFIRMED, FORMS
-from actions.identity import Identity, Level
 from actions.policy.tokens import restore, tokenise
 from actions.tasks import TASKS
 

@@ -11,7 +11,7 @@ from typing import Any
 from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
-from . import codes, identity, parsing
+from . import assurance, codes, parsing
 from .backends import NotAllowed, Unavailable, Undeliverable
 from .fields import Field
 from .speech import Events
@@ -104,10 +104,10 @@ def prove(turn: Turn) -> None:
             _check(turn, given)
         else:
             _send_if_due(turn)
-    except identity.Locked:
+    except assurance.Locked:
         turn.hand_over(LOCKED_HANDOVER, "verification_failed")
     except NotAllowed:  # the first proof has just run out, so the form asks for it again
-        turn.caller = identity.current(turn.tracker.sender_id)
+        turn.caller = assurance.current(turn.tracker.sender_id)
 
 
 def _check(turn: Turn, given: str) -> None:
@@ -115,7 +115,7 @@ def _check(turn: Turn, given: str) -> None:
         turn.caller = codes.check(turn.tracker.sender_id, given)
     except codes.WrongCode as wrong:
         if wrong.tries_left < 1:
-            raise identity.Locked from None
+            raise assurance.Locked from None
         left = "one more try" if wrong.tries_left == 1 else f"{wrong.tries_left} more tries"
         turn.say(f"That isn't the code I sent. You have {left}.")
     except (codes.CodeExpired, codes.NoCode):

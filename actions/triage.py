@@ -5,7 +5,7 @@ from typing import Any
 from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
-from . import backends, identity
+from . import assurance, backends
 from .backends import Outage
 from .fields import POSTCODE, Field
 from .forms import Form
@@ -27,7 +27,7 @@ WHERE = Field(
 
 def own_postcode(turn: Turn) -> str | None:
     """The postcode of a verified customer, who need not be asked for it."""
-    if turn.caller.level < identity.Level.VERIFIED:
+    if turn.caller.level < assurance.Level.VERIFIED:
         return None
     return backends.customers().contact(turn.caller).address.postcode
 

@@ -11,9 +11,9 @@ from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.forms import REQUESTED_SLOT
 
-from . import identity, parsing
+from . import assurance, parsing
+from .assurance import Identity
 from .copilot import transcript
-from .identity import Identity
 from .speech import Events, offer_person
 
 # No intent is clear, or the message is about something else.
@@ -198,7 +198,7 @@ class Turn:
     def caller(self) -> Identity:
         """Who is writing; read once a turn, and again after a verification."""
         if self._caller is None:
-            self._caller = identity.current(self.tracker.sender_id)
+            self._caller = assurance.current(self.tracker.sender_id)
         return self._caller
 
     @caller.setter

@@ -11,7 +11,7 @@ from rasa_sdk import Tracker
 from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
-from . import identity, step_up
+from . import assurance, step_up
 from .fields import ACCOUNT_NUMBER, POSTCODE, Field
 from .forms import CHANGE, CONFIRMED, Form
 from .speech import Events
@@ -35,14 +35,14 @@ class VerifiedForm(Form):
     `before_proof` are asked for first.
     """
 
-    needs: ClassVar[identity.Level] = identity.Level.VERIFIED
+    needs: ClassVar[assurance.Level] = assurance.Level.VERIFIED
     before_proof: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Put the proof before the form's own fields."""
         if "form" in cls.__dict__:
             own = {s: f for s, f in cls.fields.items() if s not in PROOF | SECOND_FACTOR}
-            second = SECOND_FACTOR if cls.needs >= identity.Level.STEP_UP else {}
+            second = SECOND_FACTOR if cls.needs >= assurance.Level.STEP_UP else {}
             cls.fields = {**PROOF, **second, **own}
             resend = {slot: frozenset({"resend_code"}) for slot in second}
             cls.answered_by = resend | dict(cls.answered_by)
@@ -62,12 +62,12 @@ class VerifiedForm(Form):
 
     def slots(self) -> list[str]:
         """All slots of the form, with what is known about the code that was sent."""
-        return [*super().slots(), *([DELIVERY] if self.needs >= identity.Level.STEP_UP else [])]
+        return [*super().slots(), *([DELIVERY] if self.needs >= assurance.Level.STEP_UP else [])]
 
     def required(self, turn: Turn) -> list[str]:
         """Only the proof that is still missing, then the form's own slots."""
         level = turn.caller.level
-        missing = PROOF if level < identity.Level.VERIFIED else SECOND_FACTOR
+        missing = PROOF if level < assurance.Level.VERIFIED else SECOND_FACTOR
         proof = () if level >= self.needs else missing
         return [*self.before_proof, *proof, *(slot for slot in self.own() if slot not in self.before_proof)]
 
@@ -84,9 +84,9 @@ class VerifiedForm(Form):
     def check(self, turn: Turn) -> None:
         """Raise the level with what was given, then check the values."""
         self._drop_what_has_run_out(turn)
-        if turn.caller.level < identity.Level.VERIFIED:
+        if turn.caller.level < assurance.Level.VERIFIED:
             self._verify(turn)
-        if not turn.left and identity.Level.VERIFIED <= turn.caller.level < self.needs:
+        if not turn.left and assurance.Level.VERIFIED <= turn.caller.level < self.needs:
             step_up.prove(turn)
         if turn.caller.level >= self.needs and not turn.left:
             proof = [slot for slot in self.slots() if slot in (*PROOF, *SECOND_FACTOR, DELIVERY)]
@@ -105,8 +105,8 @@ class VerifiedForm(Form):
         """
         named = turn.changes.get("account_number")
         if named and turn.caller.account_number not in (None, named):
-            identity.forget(turn.tracker.sender_id)
-            turn.caller = identity.current(turn.tracker.sender_id)
+            assurance.forget(turn.tracker.sender_id)
+            turn.caller = assurance.current(turn.tracker.sender_id)
             turn.say(OTHER_ACCOUNT)
         elif turn.caller.level < self.needs and turn.requested in self._asked_after_proof():
             turn.say(AGAIN)
@@ -119,7 +119,7 @@ class VerifiedForm(Form):
         return [CONFIRMED, CHANGE, *(slot for slot in self.own() if slot not in self.before_proof)]
 
     def _verify(self, turn: Turn) -> None:
-        if identity.locked(turn.tracker.sender_id):
+        if assurance.locked(turn.tracker.sender_id):
             turn.leave(LOCKED_TEXT, "verification_failed")
             return
         account_number, postcode = turn.get("account_number"), turn.get("postcode")
@@ -127,10 +127,10 @@ class VerifiedForm(Form):
             return
         turn.set(account_number=None, postcode=None)
         try:
-            turn.caller = identity.verify_account(turn.tracker.sender_id, account_number, postcode)
-        except identity.Mismatch:
+            turn.caller = assurance.verify_account(turn.tracker.sender_id, account_number, postcode)
+        except assurance.Mismatch:
             turn.say(MISMATCH_ACCOUNT)
-        except identity.Locked:
+        except assurance.Locked:
             turn.leave(LOCKED_TEXT, "verification_failed")
 
 

@@ -10,10 +10,10 @@ from datetime import datetime
 from typing import ClassVar
 
 from . import backends, clock, parsing, pauses, visits
+from .assurance import Level
 from .backends import Appointment
 from .fields import Field
 from .forms import CHANGE, CONFIRMED
-from .identity import Level
 from .turns import Phase, Turn
 from .verification import PROOF, VerifiedForm
 from .visit_offers import PAGE

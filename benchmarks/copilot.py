@@ -27,7 +27,7 @@ from typing import Any
 import httpx
 import yaml
 
-from actions import identity
+from actions import assurance
 
 ROOT = Path(__file__).resolve().parent.parent
 TOKEN = "benchmark"
@@ -86,8 +86,8 @@ def _wait(client: httpx.Client, process: subprocess.Popen[bytes]) -> None:
         except httpx.TransportError:
             time.sleep(0.1)
     time.sleep(10)  # what loads beside the running server
-    with identity.in_session(1.0):
-        identity.verify_account("bench-0", *CUSTOMER)
+    with assurance.in_session(1.0):
+        assurance.verify_account("bench-0", *CUSTOMER)
     for path, body in calls(0, "How can I contact you?"):
         client.post(path.partition(",")[0], json=body).raise_for_status()
 
@@ -140,8 +140,8 @@ def main() -> None:
     times: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory() as folder, server(Path(folder)) as client:
         for number, question in enumerate(questions, 1):
-            with identity.in_session(1.0):
-                identity.verify_account(f"bench-{number}", *CUSTOMER)
+            with assurance.in_session(1.0):
+                assurance.verify_account(f"bench-{number}", *CUSTOMER)
             for path, body in calls(number, question):
                 if path == SEEN:
                     client.post("/copilot/suggest", json=body).raise_for_status()

@@ -25,7 +25,7 @@ class Level(IntEnum):
 
 @dataclass(frozen=True)
 class Identity:
-    """Who a conversation has shown to be, at this moment; made by `actions.identity.current` alone.
+    """Who a conversation has shown to be, at this moment; made by `actions.assurance.current` alone.
 
     `actor` is the agent who acts for the customer, for the audit alone; empty when the customer acts.
     """

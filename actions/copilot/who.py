@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
 
-from actions import identity
+from actions import assurance
 from actions.backends.protocols import Identity, Level
 from actions.copilot.calls import Refused
 from actions.copilot.models import Agent
@@ -33,5 +33,5 @@ def acting(conversation: str, agent: Agent, roles: frozenset[str] = ACTING) -> I
     """The customer's identity while `agent` reads and acts for them. Raises `Refused` (403) for another role."""
     if agent.role not in roles:
         raise Refused(403, f"The role {agent.role} may not do this: ask a colleague who talks to customers.")
-    with identity.for_agent(conversation, agent.name) as caller:
+    with assurance.for_agent(conversation, agent.name) as caller:
         yield caller

@@ -2,7 +2,7 @@
 
 from chats import Chat
 
-from actions import identity
+from actions import assurance
 from actions.booking import ActionAskVisitSlot, ActionBookVisit, ValidateBookingForm
 from actions.conversation import ActionAskConfirmed
 
@@ -17,7 +17,7 @@ MONDAY = ["Monday 23 November, 8am to 12 noon", "Monday 23 November, 12 noon to 
 
 def at_time(chat: Chat) -> Chat:
     """A verified customer who has given a reason and is offered times."""
-    identity.verify_account(chat.id, "NA204518", "LS1 4AP")
+    assurance.verify_account(chat.id, "NA204518", "LS1 4AP")
     chat.hear("book a technician", "book_visit").start("booking_form").run(FORM)
     assert chat.asked == "visit_reason"
     chat.hear("No connection", "report_problem").run(FORM)

@@ -9,7 +9,7 @@ import pytest
 from chats import Clock
 from sqlalchemy import select
 
-from actions import identity
+from actions import assurance
 from actions.backends.models import AuditRow
 from actions.backends.session import transaction
 from actions.copilot.models import Talk
@@ -40,8 +40,8 @@ def talk(*said: tuple[str, ...], conversation: str = "c", packet: dict[str, Any]
 
 def verified(conversation: str = "c", session: float = 100.0) -> None:
     """The customer proves the account in a session of the bot."""
-    with identity.in_session(session):
-        identity.verify_account(conversation, *PRIYA)
+    with assurance.in_session(session):
+        assurance.verify_account(conversation, *PRIYA)
 
 
 def audits() -> list[tuple[str, str, str]]:

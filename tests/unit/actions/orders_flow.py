@@ -3,7 +3,7 @@
 from chats import Chat
 from rasa_sdk import Action
 
-from actions import booking, forms, identity, orders, orders_delivery
+from actions import assurance, booking, forms, orders, orders_delivery
 from actions.backends.session import transaction
 from actions.conversation import ActionAskChange, ActionAskConfirmed
 from actions.orders_changes import ActionAskReturnReason
@@ -35,10 +35,10 @@ TOM = ("NA310077", "M3 2BW")  # one that is packed
 
 def verified(chat: Chat, who: tuple[str, str], step_up: bool = False) -> Chat:
     """The customer has shown who they are."""
-    identity.verify_account(chat.id, *who)
+    assurance.verify_account(chat.id, *who)
     if step_up:
         with transaction() as session:
-            identity.raise_to_step_up(session, chat.id, who[0])
+            assurance.raise_to_step_up(session, chat.id, who[0])
     return chat
 
 

@@ -8,7 +8,7 @@ import pytest
 from chats import Clock
 from sqlalchemy import func, select
 
-from actions import backends, identity
+from actions import assurance, backends
 from actions.backends import (
     Address,
     Identity,
@@ -165,10 +165,10 @@ class TestContacts:
 
     def test_after_a_move_the_order_is_still_known_by_its_own_postcode(self) -> None:
         CUSTOMERS().change(PRIYA_SURE, "address", Address.of("9 Hill Road, York", "YO1 7HH"), "r1")
-        assert identity.verify_order("c", "NO482136", "LS1 4AP").orders == {"NO482136"}
-        assert identity.verify_account("d", "NA204518", "YO1 7HH").level is Level.VERIFIED
-        with pytest.raises(identity.Mismatch):
-            identity.verify_account("e", "NA204518", "LS1 4AP")
+        assert assurance.verify_order("c", "NO482136", "LS1 4AP").orders == {"NO482136"}
+        assert assurance.verify_account("d", "NA204518", "YO1 7HH").level is Level.VERIFIED
+        with pytest.raises(assurance.Mismatch):
+            assurance.verify_account("e", "NA204518", "LS1 4AP")
 
 
 class TestTickets:

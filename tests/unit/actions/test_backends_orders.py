@@ -6,7 +6,7 @@ import pytest
 from chats import Clock
 from sqlalchemy import select
 
-from actions import backends, identity
+from actions import assurance, backends
 from actions.backends import (
     Identity,
     Invalid,
@@ -59,7 +59,7 @@ class TestDeliveries:
     def test_another_address(self) -> None:
         changed = ORDERS().change_address(MEGAN_SURE, "NO518833", "1 New Road, Cardiff", "cf103at", "r1")
         assert changed.deliver_to == "1 New Road, Cardiff, CF10 3AT"
-        assert identity.verify_order("c", "NO518833", "CF10 3AT").orders == {"NO518833"}
+        assert assurance.verify_order("c", "NO518833", "CF10 3AT").orders == {"NO518833"}
         assert CUSTOMERS().contact(MEGAN).address.postcode == "CF10 1EP"
         for address, code, field in (("Cardiff", "CF10 3AT", "address"), ("1 New Road, Cardiff", "x", "postcode")):
             with pytest.raises(Invalid) as refusal:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from chats import Chat
 
-from actions import identity
+from actions import assurance
 from actions.backends import Balance
 from actions.billing import (
     NO_INVOICES,
@@ -56,7 +56,7 @@ def test_every_balance_has_its_words(balance: Balance, words: str) -> None:
 
 def explain(chat: Chat, text: str = "explain my bill", account: str = "NA204518", code: str = "LS1 4AP") -> list[str]:
     """Ask for an explanation as a verified customer; what is said in the end."""
-    identity.verify_account(chat.id, account, code)
+    assurance.verify_account(chat.id, account, code)
     chat.hear(text, "explain_bill").start("bill_form").run(BILL_FORM)
     return chat.run(EXPLAIN) if chat.asked is None else []
 
@@ -160,7 +160,7 @@ def test_no_bill_at_all_ends_the_task(chat: Chat, database: Path) -> None:
     with sqlite3.connect(database) as connection:
         connection.execute("DELETE FROM invoice_lines")
         connection.execute("DELETE FROM invoices")
-    identity.verify_account(chat.id, "NA204518", "LS1 4AP")
+    assurance.verify_account(chat.id, "NA204518", "LS1 4AP")
     assert chat.hear("explain my bill", "explain_bill").start("bill_form").run(BILL_FORM) == [NO_INVOICES]
     assert chat.asked is None and chat.run(EXPLAIN) == []
     assert chat.run(ActionAskBill()) == [NO_INVOICES]

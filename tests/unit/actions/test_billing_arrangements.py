@@ -7,7 +7,7 @@ import pytest
 import yaml
 from chats import Chat
 
-from actions import backends, identity, settings
+from actions import assurance, backends, settings
 from actions.backends import Arrangement
 from actions.billing_arrangements import (
     ActionArrangePayment,
@@ -29,7 +29,7 @@ PRIYA, CALLUM, MEGAN, TOM = (
 
 
 def begin(chat: Chat, text: str = "can I pay in instalments", who: tuple[str, str] = PRIYA) -> list[str]:
-    identity.verify_account(chat.id, *who)
+    assurance.verify_account(chat.id, *who)
     return chat.hear(text, "arrange_payment").start("arrangement_form").run(FORM)
 
 
@@ -38,7 +38,7 @@ def say(chat: Chat, text: str, intent: str = "inform") -> list[str]:
 
 
 def running(chat: Chat) -> Arrangement | None:
-    return backends.billing().arrangement(identity.current(chat.id))
+    return backends.billing().arrangement(assurance.current(chat.id))
 
 
 def test_a_plan_from_the_first_word_to_the_reference(chat: Chat) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from chats import Chat
 
-from actions import backends, identity
+from actions import assurance, backends
 from actions.backends import Ticket
 from actions.billing import ActionAskDisputedBill, ActionExplainBill, ValidateBillForm
 from actions.billing_disputes import ActionAskDisputedLine, ActionDisputeCharge, ValidateDisputeForm
@@ -18,12 +18,12 @@ BILL_FORM, EXPLAIN = ValidateBillForm(), ActionExplainBill()
 
 
 def begin(chat: Chat, text: str = "I want to dispute a charge", intent: str = "dispute_charge") -> list[str]:
-    identity.verify_account(chat.id, "NA204518", "LS1 4AP")
+    assurance.verify_account(chat.id, "NA204518", "LS1 4AP")
     return chat.hear(text, intent).start("dispute_form").run(FORM)
 
 
 def explain(chat: Chat, text: str = "explain my bill") -> None:
-    identity.verify_account(chat.id, "NA204518", "LS1 4AP")
+    assurance.verify_account(chat.id, "NA204518", "LS1 4AP")
     chat.hear(text, "explain_bill").start("bill_form").run(BILL_FORM)
     chat.run(EXPLAIN)
     chat.apply([{"event": "active_loop", "name": None}])
@@ -34,7 +34,7 @@ def say(chat: Chat, text: str, intent: str = "inform") -> list[str]:
 
 
 def tickets(chat: Chat) -> list[Ticket]:
-    return backends.tickets().own(identity.current(chat.id))
+    return backends.tickets().own(assurance.current(chat.id))
 
 
 def details(database: Path) -> str:
@@ -199,7 +199,7 @@ def test_a_reply_that_is_no_line_is_asked_for_three_times(chat: Chat) -> None:
 
 
 def test_a_bill_with_one_line_needs_no_choice(chat: Chat) -> None:
-    identity.verify_account(chat.id, "NA936105", "NE1 7RU")
+    assurance.verify_account(chat.id, "NA936105", "NE1 7RU")
     chat.hear("I want to dispute my bill", "dispute_charge").start("dispute_form").run(FORM)
     assert chat.slots["disputed_line"] == "Fibre 900" and chat.asked == "dispute_reason"
 

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from chats import Chat
 
-from actions import backends, identity
+from actions import assurance, backends
 from actions.backends import Payment
 from actions.billing_payments import ActionReportPayment, ValidatePaymentForm, method_in
 from actions.conversation import ActionAskChange, ActionAskConfirmed, ActionExplain, ActionStop
@@ -18,7 +18,7 @@ READ_BACK = "So you paid £42.50 by bank transfer on Saturday 21 November 2026. 
 
 def begin(chat: Chat, text: str = "I've paid my bill", verify: bool = True) -> Chat:
     if verify:
-        identity.verify_account(chat.id, "NA204518", "LS1 4AP")
+        assurance.verify_account(chat.id, "NA204518", "LS1 4AP")
     chat.hear(text, "report_payment").start("payment_form").run(FORM)
     return chat
 
@@ -28,7 +28,7 @@ def say(chat: Chat, text: str, intent: str = "inform") -> list[str]:
 
 
 def reported(chat: Chat) -> list[Payment]:
-    return backends.billing().payments(identity.current(chat.id))
+    return backends.billing().payments(assurance.current(chat.id))
 
 
 def test_everything_in_one_sentence_goes_straight_to_the_read_back(chat: Chat) -> None:
@@ -72,7 +72,7 @@ def test_a_day_to_come_is_asked_for_again(chat: Chat) -> None:
 
 
 def test_the_full_amount_of_nothing_is_asked_for(chat: Chat) -> None:
-    identity.verify_account(chat.id, "NA310077", "M3 2BW")
+    assurance.verify_account(chat.id, "NA310077", "M3 2BW")
     chat.hear("I paid the full amount", "report_payment").start("payment_form").run(FORM)
     assert "£0.00 already" in chat.said[0]["text"] and chat.asked == "payment_amount"
 

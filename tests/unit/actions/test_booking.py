@@ -4,7 +4,7 @@ import pytest
 from booking_chats import ASK, BOOK, FORM, MONDAY, READ_BACK, at_confirmation, at_time
 from chats import Chat, Clock
 
-from actions import backends, identity
+from actions import assurance, backends
 from actions.backends import Identity, Level
 from actions.booking import (
     ActionAskVisitAgain,
@@ -148,7 +148,7 @@ def test_verification_that_ran_out_is_asked_again_before_booking(chat: Chat, fix
 
 
 def test_reason_and_time_in_the_first_sentence_are_not_asked_again(chat: Chat) -> None:
-    identity.verify_account(chat.id, "NA204518", "LS1 4AP")
+    assurance.verify_account(chat.id, "NA204518", "LS1 4AP")
     text = "My internet is down, can you send a technician on Tuesday afternoon"
     chat.hear(text, "book_visit").start("booking_form").run(FORM)
     assert (chat.slots["visit_reason"], chat.slots["visit_slot"]) == ("No connection", "2026-11-24T12:00")
@@ -156,7 +156,7 @@ def test_reason_and_time_in_the_first_sentence_are_not_asked_again(chat: Chat) -
 
 
 def test_free_text_is_a_reason_but_a_question_is_not(chat: Chat) -> None:
-    identity.verify_account(chat.id, "NA204518", "LS1 4AP")
+    assurance.verify_account(chat.id, "NA204518", "LS1 4AP")
     chat.hear("book a technician", "book_visit").start("booking_form").run(FORM)
     chat.hear("how much does the visit of a technician cost me?", "ask_question").run(FORM)
     assert chat.rejected()
@@ -189,7 +189,7 @@ def test_common_reasons(text: str, reason: str | None) -> None:
 
 def second_for_the_same(chat: Chat) -> Chat:
     """Tom, who has a visit for a new installation on Tuesday morning, asks for another one."""
-    identity.verify_account(chat.id, "NA310077", "M3 2BW")
+    assurance.verify_account(chat.id, "NA310077", "M3 2BW")
     chat.hear("book my installation for Friday morning", "book_visit").start("booking_form").run(FORM)
     assert chat.asked == "visit_again"
     return chat
@@ -223,7 +223,7 @@ def test_neither_is_a_failed_try(chat: Chat) -> None:
 
 
 def test_another_reason_needs_no_question(chat: Chat) -> None:
-    identity.verify_account(chat.id, "NA310077", "M3 2BW")
+    assurance.verify_account(chat.id, "NA310077", "M3 2BW")
     chat.hear("no connection, book someone", "book_visit").start("booking_form").run(FORM)
     assert chat.asked == "visit_slot"
 
@@ -232,14 +232,14 @@ LIST_FORM, LIST = ValidateListVisitsForm(), ActionListVisits()
 
 
 def test_visits_are_listed_with_reference_and_status(chat: Chat) -> None:
-    identity.verify_account(chat.id, "NA310077", "M3 2BW")
+    assurance.verify_account(chat.id, "NA310077", "M3 2BW")
     chat.hear("when is my engineer coming", "list_visits").start("list_visits_form").run(LIST_FORM)
     assert chat.asked is None
     assert chat.run(LIST) == [
         "You have one visit to come: Tuesday 24 November, 8am to 12 noon, for New installation. Reference NV000001. "
         "It's booked, and you haven't confirmed it yet."
     ]
-    caller = identity.current(chat.id)
+    caller = assurance.current(chat.id)
     backends.booking().confirm(caller, "NV000001", "c")
     backends.booking().book(caller, "2026-11-25T08:00", "No connection", "b")
     said = chat.run(LIST)[0].split("\n")
@@ -247,7 +247,7 @@ def test_visits_are_listed_with_reference_and_status(chat: Chat) -> None:
 
 
 def test_without_a_visit_yes_books_one(chat: Chat) -> None:
-    identity.verify_account(chat.id, "NA204518", "LS1 4AP")
+    assurance.verify_account(chat.id, "NA204518", "LS1 4AP")
     chat.hear("when is my engineer coming", "list_visits").start("list_visits_form").run(LIST_FORM)
     assert chat.asked == "book_instead"
     chat.hear("yes", "affirm").run(LIST_FORM)
@@ -257,7 +257,7 @@ def test_without_a_visit_yes_books_one(chat: Chat) -> None:
 
 
 def test_without_a_visit_no_leaves_it_at_that(chat: Chat) -> None:
-    identity.verify_account(chat.id, "NA204518", "LS1 4AP")
+    assurance.verify_account(chat.id, "NA204518", "LS1 4AP")
     chat.hear("my visits", "list_visits").start("list_visits_form").run(LIST_FORM)
     said = chat.hear("no thanks", "deny").run(LIST_FORM)
     assert said == ["All right, nothing is booked. What would you like to do next?"]
@@ -284,10 +284,10 @@ def test_three_failed_tries_offer_a_person(chat: Chat) -> None:
     "text", ["'; DROP TABLE appointments; --", "my {{7*7}} ${x} {0} line", "<script>alert(1)</script>"]
 )
 def test_the_reason_is_only_text(chat: Chat, text: str) -> None:
-    identity.verify_account(chat.id, "NA204518", "LS1 4AP")
+    assurance.verify_account(chat.id, "NA204518", "LS1 4AP")
     chat.hear("book a technician on Friday morning", "book_visit").start("booking_form").run(FORM)
     chat.hear(text, "nlu_fallback").run(FORM)
     assert chat.slots["visit_reason"] == text and text in chat.run(READ_BACK)[0]
     chat.hear("yes", "affirm").run(FORM)
     chat.run(BOOK)
-    assert backends.booking().mine(identity.current(chat.id))[0].reason == text
+    assert backends.booking().mine(assurance.current(chat.id))[0].reason == text

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from chats import Chat, Clock
 
-from actions import backends, identity
+from actions import assurance, backends
 from actions.backends import Appointment, Identity, Level
 from actions.booking import ActionAskVisitSlot, ActionBookVisit, ValidateBookingForm
 from actions.booking_changes import (
@@ -39,7 +39,7 @@ LATE = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)  # noon on the working day befo
 
 def tom(chat: Chat) -> Chat:
     """Tom, who has NV000001 on Tuesday 24 November in the morning."""
-    identity.verify_account(chat.id, "NA310077", "M3 2BW")
+    assurance.verify_account(chat.id, "NA310077", "M3 2BW")
     return chat
 
 
@@ -320,14 +320,14 @@ def test_a_confirmed_visit_needs_nothing_more(chat: Chat) -> None:
     [(move, MOVE_FORM, MOVE), (confirm, CONFIRM_FORM, CONFIRM)],
 )
 def test_without_a_visit_one_can_be_booked(chat: Chat, run: object, form: object, task: object) -> None:
-    identity.verify_account(chat.id, "NA204518", "LS1 4AP")
+    assurance.verify_account(chat.id, "NA204518", "LS1 4AP")
     assert run(chat) == [] and chat.asked == "book_instead"  # type: ignore[operator]
     chat.hear("yes please", "affirm").run(form)  # type: ignore[arg-type]
     assert chat.run(task) == [] and chat.followup == "booking_form"  # type: ignore[arg-type]
 
 
 def test_without_a_visit_there_is_nothing_to_cancel(chat: Chat) -> None:
-    identity.verify_account(chat.id, "NA204518", "LS1 4AP")
+    assurance.verify_account(chat.id, "NA204518", "LS1 4AP")
     assert cancel(chat) == [NOTHING_TO_CANCEL] and chat.asked is None and chat.run(CANCEL) == []
     said = cancel(chat, "cancel NV000001")
     assert said == ["Sorry, I can't find a visit NV000001 to come in your account.", NOTHING_TO_CANCEL]
@@ -347,7 +347,7 @@ def test_verification_that_ran_out_is_asked_again(
 
 
 def test_a_visit_is_moved_instead_of_booking_another(chat: Chat) -> None:
-    identity.verify_account(chat.id, "NA310077", "M3 2BW")
+    assurance.verify_account(chat.id, "NA310077", "M3 2BW")
     booking = ValidateBookingForm()
     chat.hear("book my installation", "book_visit").start("booking_form").run(booking)
     chat.hear("1").run(booking)
@@ -378,7 +378,7 @@ def test_two_customers_cannot_take_the_same_last_place(fixed_clock: Clock) -> No
     chats = []
     for name, account, code in (("a", "NA310077", "M3 2BW"), ("b", "NA204518", "LS1 4AP")):
         chat = Chat(name)
-        identity.verify_account(chat.id, account, code)
+        assurance.verify_account(chat.id, account, code)
         chats.append(chat)
     move(chats[0], "move it to Friday morning")
     booking = ValidateBookingForm()

@@ -4,7 +4,7 @@ import pytest
 from booking_chats import ASK, FORM, READ_BACK, at_confirmation, at_time
 from chats import Chat
 
-from actions import backends, identity
+from actions import assurance, backends
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -89,7 +89,7 @@ def test_other_times_never_repeat_and_earlier_ones_go_back(chat: Chat) -> None:
         page = [title for title in chat.buttons if "," in title]
         assert page and not set(page) & set(seen)
         seen += page
-    assert len(seen) == len(backends.booking().windows(identity.current(chat.id)))
+    assert len(seen) == len(backends.booking().windows(assurance.current(chat.id)))
     said = chat.hear("anything else?").run(FORM)
     assert said == ["Those are all the times that are free at the moment."] and chat.asked == "visit_slot"
     chat.hear("Earlier times").run(FORM)

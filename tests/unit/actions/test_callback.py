@@ -5,7 +5,7 @@ from chats import Chat, Clock
 from desk_server import DeskServer
 from sqlalchemy import select
 
-from actions import callback_times, identity
+from actions import assurance, callback_times
 from actions.backends.models import TicketRow
 from actions.backends.session import transaction
 from actions.callback import ActionCallback, ActionLeaveMessage, ValidateCallbackForm, ValidateMessageForm
@@ -87,7 +87,7 @@ def test_a_call_is_asked_for_read_back_and_planned(chat: Chat, desk: DeskServer)
 
 
 def test_a_verified_customer_is_called_on_the_number_on_file(chat: Chat, desk: DeskServer) -> None:
-    identity.verify_account(chat.id, "NA204518", "LS1 4AP")
+    assurance.verify_account(chat.id, "NA204518", "LS1 4AP")
     chat.hear("call me back tomorrow at 3", "request_callback").start("callback_form").run(CALL)
     assert chat.asked == "confirmed"
     [said] = chat.run(ActionAskConfirmed())
@@ -98,7 +98,7 @@ def test_a_verified_customer_is_called_on_the_number_on_file(chat: Chat, desk: D
 
 
 def test_another_number_than_the_one_on_file(chat: Chat) -> None:
-    identity.verify_account(chat.id, "NA204518", "LS1 4AP")
+    assurance.verify_account(chat.id, "NA204518", "LS1 4AP")
     chat.hear("call me back tomorrow at 3", "request_callback").start("callback_form").run(CALL)
     chat.hear("no, the number is wrong", "deny").run(CALL)
     assert chat.asked == "callback_phone"
@@ -109,7 +109,7 @@ def test_another_number_than_the_one_on_file(chat: Chat) -> None:
 
 
 def test_a_verification_that_runs_out_asks_for_the_number(chat: Chat, fixed_clock: Clock) -> None:
-    identity.verify_account(chat.id, "NA204518", "LS1 4AP")
+    assurance.verify_account(chat.id, "NA204518", "LS1 4AP")
     chat.hear("call me back tomorrow at 3", "request_callback").start("callback_form").run(CALL)
     fixed_clock.move(minutes=20)
     chat.hear("yes", "affirm").run(CALL)

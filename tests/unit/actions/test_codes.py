@@ -9,7 +9,7 @@ import pytest
 from chats import Clock
 from sqlalchemy import select
 
-from actions import backends, codes, identity
+from actions import assurance, backends, codes
 from actions.backends import Level, NotAllowed, Recipient, Unavailable
 from actions.backends.models import AuditRow, CodeRow, NotificationRow
 from actions.backends.session import transaction
@@ -35,7 +35,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Recipient, str]]:
 
 def verified(conversation: str = "c") -> str:
     """A conversation in which Priya is verified."""
-    identity.verify_account(conversation, "NA204518", "LS1 4AP")
+    assurance.verify_account(conversation, "NA204518", "LS1 4AP")
     return conversation
 
 
@@ -56,11 +56,11 @@ def test_the_code_goes_to_the_contact_on_file_and_opens_step_up(
     fixed_clock.move(minutes=4, seconds=59)
     raised = codes.check("c", f" {code[:3]} {code[3:]} ")
     assert (raised.level, raised.account_number) == (Level.STEP_UP, "NA204518")
-    assert not codes.pending("c") and identity.current("other").level is Level.NONE
+    assert not codes.pending("c") and assurance.current("other").level is Level.NONE
     fixed_clock.move(minutes=10)
-    assert identity.current("c").level is Level.VERIFIED
+    assert assurance.current("c").level is Level.VERIFIED
     fixed_clock.move(minutes=5)
-    assert identity.current("c").level is Level.NONE
+    assert assurance.current("c").level is Level.NONE
 
 
 def test_a_code_is_used_once(sent: list[tuple[Recipient, str]]) -> None:
@@ -75,7 +75,7 @@ def test_a_code_expires_after_five_minutes(sent: list[tuple[Recipient, str]], fi
     fixed_clock.move(minutes=5)
     with pytest.raises(codes.CodeExpired):
         codes.check("c", sent[0][1])
-    assert not codes.pending("c") and identity.current("c").level is Level.VERIFIED
+    assert not codes.pending("c") and assurance.current("c").level is Level.VERIFIED
 
 
 def test_a_new_code_makes_the_old_one_void(sent: list[tuple[Recipient, str]], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,7 +102,7 @@ def test_the_third_wrong_code_locks_also_for_the_right_one(
             codes.check("c", given)
     with pytest.raises(codes.Locked):
         codes.send("c", "email")
-    assert identity.locked("c") and identity.current("c").level is Level.VERIFIED
+    assert assurance.locked("c") and assurance.current("c").level is Level.VERIFIED
 
 
 def test_a_new_code_gives_no_new_tries(sent: list[tuple[Recipient, str]]) -> None:
@@ -125,8 +125,8 @@ def test_the_right_code_clears_typing_errors(sent: list[tuple[Recipient, str]]) 
 
 def test_tries_at_facts_and_at_codes_are_counted_apart(sent: list[tuple[Recipient, str]]) -> None:
     for _ in range(2):
-        with pytest.raises(identity.Mismatch):
-            identity.verify_account("c", "NA204518", "ZE1 0AA")
+        with pytest.raises(assurance.Mismatch):
+            assurance.verify_account("c", "NA204518", "ZE1 0AA")
     codes.send(verified(), "email")
     with pytest.raises(codes.WrongCode):
         codes.check("c", wrong(sent[0][1]))
@@ -144,7 +144,7 @@ def test_tries_side_by_side_cannot_pass_the_limit(sent: list[tuple[Recipient, st
 
     with ThreadPoolExecutor(8) as pool:
         kinds = Counter(pool.map(guess, range(1, 13)))
-    assert kinds[codes.WrongCode] <= 2 and identity.locked("c")
+    assert kinds[codes.WrongCode] <= 2 and assurance.locked("c")
 
 
 @pytest.mark.parametrize("conversations", [["c"] * 4, ["a", "b", "c", "d"]])
@@ -169,7 +169,7 @@ def test_another_conversations_code_is_of_no_use(sent: list[tuple[Recipient, str
 
 def test_a_code_is_of_no_use_for_another_account(sent: list[tuple[Recipient, str]]) -> None:
     codes.send(verified(), "email")
-    identity.verify_account("c", "NA310077", "M3 2BW")
+    assurance.verify_account("c", "NA310077", "M3 2BW")
     with pytest.raises(codes.NoCode):
         codes.check("c", sent[0][1])
 
@@ -177,12 +177,12 @@ def test_a_code_is_of_no_use_for_another_account(sent: list[tuple[Recipient, str
 def test_step_up_ends_when_the_conversation_speaks_for_somebody_else(sent: list[tuple[Recipient, str]]) -> None:
     codes.send(verified(), "email")
     codes.check("c", sent[0][1])
-    assert identity.verify_account("c", "NA310077", "M3 2BW").level is Level.VERIFIED
-    assert identity.verify_account("c", "NA204518", "LS1 4AP").level is Level.VERIFIED
+    assert assurance.verify_account("c", "NA310077", "M3 2BW").level is Level.VERIFIED
+    assert assurance.verify_account("c", "NA204518", "LS1 4AP").level is Level.VERIFIED
 
 
 def test_only_the_verified_get_codes_and_may_enter_them() -> None:
-    identity.verify_order("c", "NO482136", "LS1 4AP")
+    assurance.verify_order("c", "NO482136", "LS1 4AP")
     for call in (codes.recipients, lambda c: codes.send(c, "email"), lambda c: codes.check(c, "123456")):
         with pytest.raises(NotAllowed):
             call("c")
@@ -201,7 +201,7 @@ def test_a_changed_contact_proves_nothing_for_a_day(sent: list[tuple[Recipient, 
 
 
 def test_a_landline_gets_no_text_message() -> None:
-    identity.verify_account("c", "NA936105", "NE1 7RU")
+    assurance.verify_account("c", "NA936105", "NE1 7RU")
     assert set(codes.recipients("c")) == {"email"}
     with pytest.raises(codes.NoRecipient):
         codes.send("c", "sms")

@@ -8,14 +8,14 @@ from booking_chats import ASK, MONDAY, at_confirmation, at_time
 from booking_chats import FORM as BOOKING_FORM
 from chats import Chat, Clock
 
-from actions import identity, settings
+from actions import assurance, settings
+from actions.assurance import Level
 from actions.backends.models import AuditRow
 from actions.backends.session import transaction
 from actions.billing import ActionBalance, ValidateBalanceForm
 from actions.continuation import NOTHING_LEFT, PROOF_FIRST
 from actions.handback import ActionResume
 from actions.handoff import ActionHandoff
-from actions.identity import Level
 from actions.packet_schema import problems
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -39,7 +39,7 @@ def earlier(assistant: AssistantServer) -> Chat:
 
 def balance(chat: Chat, account: str = "NA204518", postcode: str = "LS1 4AP") -> list[str]:
     """The customer shows who they are and hears their balance; what was said."""
-    identity.verify_account(chat.id, account, postcode)
+    assurance.verify_account(chat.id, account, postcode)
     chat.hear("what do I owe", "balance").start("balance_form").run(ValidateBalanceForm())
     chat.form = None
     return chat.run(ActionBalance())
@@ -84,7 +84,7 @@ def test_no_level_owner_or_yes_comes_over(chat: Chat, assistant: AssistantServer
     assert chat.slots["visit_slot"] and chat.slots["confirmed"] is None
     for slot in ("owner", "handoff", "account_number", "postcode", "code"):
         assert chat.slots.get(slot) == before.get(slot)
-    assert identity.current(chat.id).level is Level.VERIFIED
+    assert assurance.current(chat.id).level is Level.VERIFIED
 
 
 def test_after_a_no_it_is_not_offered_again(chat: Chat, earlier: Chat) -> None:
@@ -110,7 +110,7 @@ def test_a_reference_of_another_customers_conversation_is_refused(chat: Chat, ea
 
 def test_whose_it_is_is_checked_again_at_the_yes(chat: Chat, earlier: Chat) -> None:
     balance(chat)
-    identity.verify_account(earlier.id, "NA310077", "M3 2BW")  # somebody else goes on there
+    assurance.verify_account(earlier.id, "NA310077", "M3 2BW")  # somebody else goes on there
     assert yes(chat) == [NOTHING_LEFT]
     assert chat.followup == "action_listen" and chat.slots["offer"] is None
 

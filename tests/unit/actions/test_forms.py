@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from chats import DOMAIN, Chat
 
-from actions import identity
+from actions import assurance
 from actions.billing import ActionBalance, ValidateBalanceForm
 from actions.conversation import ActionStop
 from actions.executor import SafeExecutor
@@ -127,7 +127,7 @@ def test_wrong_details_are_never_told_apart_and_lock_after_three(chat: Chat) -> 
 
 
 def test_a_verified_customer_is_asked_nothing_for_a_balance(chat: Chat) -> None:
-    identity.verify_account(chat.id, "NA204518", "LS1 4AP")
+    assurance.verify_account(chat.id, "NA204518", "LS1 4AP")
     chat.hear("my balance", "balance").start("balance_form").run(BALANCE)
     assert chat.asked is None
 
@@ -165,7 +165,7 @@ def test_a_failing_validation_speaks_once_ends_the_form_and_keeps_what_was_given
     executor.register_action(ValidateOrderForm)
     tracker = chat.tracker().current_state()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(identity, "verify_order", broken)
+        patch.setattr(assurance, "verify_order", broken)
         call = {"next_action": "validate_order_form", "tracker": tracker, "domain": DOMAIN}
         result = asyncio.run(executor.run(call))
     assert result is not None and len(result.responses) == 1

@@ -13,7 +13,7 @@ from knowledge_fixtures import ModelServer
 from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions import identity, queues
+from actions import assurance, queues
 from actions.backends.protocols import Identity
 from actions.handoff import ActionHandoff
 from actions.packet_reason import reason_for
@@ -26,7 +26,7 @@ model_server = knowledge_fixtures.model_server
 @pytest.fixture(autouse=True)
 def nobody(articles: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A customer who has shown nothing."""
-    monkeypatch.setattr(identity, "current", lambda conversation_id: Identity(conversation_id=conversation_id))
+    monkeypatch.setattr(assurance, "current", lambda conversation_id: Identity(conversation_id=conversation_id))
 
 
 def user(text: str, intent: str, **entities: str) -> dict[str, Any]:
@@ -167,7 +167,7 @@ def test_a_person_is_reached_when_database_and_policy_are_down(monkeypatch: pyte
     def broken(_: str) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr(identity, "current", broken)
+    monkeypatch.setattr(assurance, "current", broken)
     monkeypatch.setenv("TANDEM_POLICY", str(tmp_path / "gone.yml"))
     said, slots, _ = run(tracker([user("a person, I'm priya@example.com", "request_human")], owner="bot"))
     assert "to one of my colleagues" in said

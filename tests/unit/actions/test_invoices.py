@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from actions import identity, invoices
+from actions import assurance, invoices
 from actions.backends import Invoice, Line
 from actions.invoices import NoSuchInvoice
 
@@ -52,8 +52,8 @@ def test_a_month_alone_is_enough_when_a_bill_was_asked_for() -> None:
 
 @pytest.mark.usefixtures("database")
 def test_only_the_customers_own_bills_are_found() -> None:
-    identity.verify_account("c", "NA204518", "LS1 4AP")
-    caller = identity.current("c")
+    assurance.verify_account("c", "NA204518", "LS1 4AP")
+    caller = assurance.current("c")
     found = {
         said: invoices.find(caller, said) for said in ("latest", "previous", "first", "2026-10", "2026-10-16", "choose")
     }

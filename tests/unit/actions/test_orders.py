@@ -7,7 +7,7 @@ from chats import Chat, Clock
 from orders_flow import begin, interrupted, reply
 from sqlalchemy import delete
 
-from actions import identity
+from actions import assurance
 from actions.backends import Order
 from actions.backends.models import OrderRow
 from actions.backends.session import transaction
@@ -41,11 +41,11 @@ def test_number_and_delivery_postcode_tell_where_it_is(chat: Chat) -> None:
         "Your order NO482136 (Northlight Hub 3 router) is on its way with Parcelway, tracking number "
         "PW818034984GB. It should arrive on Tuesday 24 November 2026."
     ]
-    assert chat.slots["order_number"] is None and identity.current(chat.id).level is identity.Level.KNOWN
+    assert chat.slots["order_number"] is None and assurance.current(chat.id).level is assurance.Level.KNOWN
 
 
 def test_the_same_order_needs_no_postcode_again(chat: Chat) -> None:
-    identity.verify_order(chat.id, "NO482136", "LS1 4AP")
+    assurance.verify_order(chat.id, "NO482136", "LS1 4AP")
     assert ask(chat, "NO482136").asked is None
     chat.slots["order_number"] = None
     assert ask(chat, "and NO300411?").asked == "postcode"
@@ -60,20 +60,20 @@ def test_a_wrong_postcode_and_a_wrong_number_sound_the_same(chat: Chat) -> None:
 
 
 def test_a_verified_customer_with_one_open_order_is_asked_nothing(chat: Chat) -> None:
-    identity.verify_account(chat.id, "NA204518", "LS1 4AP")
+    assurance.verify_account(chat.id, "NA204518", "LS1 4AP")
     assert ask(chat).asked is None
     assert chat.run(STATUS)[0].startswith("Your order NO482136")
 
 
 def test_a_verified_customer_with_two_open_orders_gives_the_number_alone(chat: Chat) -> None:
-    identity.verify_account(chat.id, "NA775384", "BS1 5TR")
+    assurance.verify_account(chat.id, "NA775384", "BS1 5TR")
     assert ask(chat).asked == "order_number"
     chat.hear("NO471026").run(FORM)
     assert chat.asked is None
 
 
 def test_a_verified_customer_needs_the_postcode_of_somebody_elses_order(chat: Chat) -> None:
-    identity.verify_account(chat.id, "NA204518", "LS1 4AP")
+    assurance.verify_account(chat.id, "NA204518", "LS1 4AP")
     assert ask(chat, "where is NO771204").asked == "postcode"
 
 
@@ -159,7 +159,7 @@ def test_the_number_after_all(chat: Chat) -> None:
     assert chat.asked == "postcode"
     chat.run(ActionAskOrderFormPostcode())
     assert chat.said[0]["response"] == "utter_ask_order_form_postcode"
-    assert "NO482136" in reply(chat, "LS1 4AP")[0] and identity.current(chat.id).level is identity.Level.KNOWN
+    assert "NO482136" in reply(chat, "LS1 4AP")[0] and assurance.current(chat.id).level is assurance.Level.KNOWN
 
 
 def test_a_question_about_where_the_number_is_interrupts(chat: Chat) -> None:
@@ -170,13 +170,13 @@ def test_a_question_about_where_the_number_is_interrupts(chat: Chat) -> None:
 def test_without_any_order_there_is_help(chat: Chat) -> None:
     with transaction() as session:
         session.execute(delete(OrderRow).where(OrderRow.number == "NO771204"))
-    identity.verify_account(chat.id, "NA310077", "M3 2BW")
+    assurance.verify_account(chat.id, "NA310077", "M3 2BW")
     assert begin(chat, "order_form", "where is my order", "order_status") == [NO_ORDERS]
     assert chat.slots["offer"] == "person"
 
 
 def test_it_means_the_order_that_was_spoken_of(chat: Chat) -> None:
-    identity.verify_account(chat.id, "NA118260", "CF10 1EP")
+    assurance.verify_account(chat.id, "NA118260", "CF10 1EP")
     begin(chat, "order_form", "where is NO715920", "order_status")
     assert "NO715920" in begin(chat, "order_form", "when did it come?", "order_status")[0]
     assert "Which order" in begin(chat, "order_form", "where is my order", "order_status")[0]

@@ -5,7 +5,7 @@ from chats import Chat, Clock
 from orders_flow import MEGAN, PRIYA, TOM, begin, follow, interrupted, reply, verified
 from sqlalchemy import delete, update
 
-from actions import backends, identity
+from actions import assurance, backends
 from actions.backends.models import OrderRow
 from actions.backends.session import transaction
 from actions.conversation import ActionAskConfirmed, ActionStop
@@ -22,7 +22,7 @@ def cancel(chat: Chat, text: str = "cancel my order") -> list[str]:
 
 
 def status(chat: Chat, number: str) -> str:
-    orders = backends.orders().own(identity.current(chat.id))
+    orders = backends.orders().own(assurance.current(chat.id))
     return next(order.status for order in orders if order.number == number)
 
 
@@ -113,7 +113,7 @@ def test_somebody_elses_order_looks_like_one_that_does_not_exist(chat: Chat) -> 
 
 
 def test_an_order_known_by_number_and_postcode_is_not_ones_own(chat: Chat) -> None:
-    identity.verify_order(chat.id, "NO771204", "M3 2BW")
+    assurance.verify_order(chat.id, "NO771204", "M3 2BW")
     verified(chat, PRIYA)
     assert cancel(chat, "cancel NO771204")[0] == UNKNOWN
 

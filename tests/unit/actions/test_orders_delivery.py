@@ -7,7 +7,7 @@ from chats import Chat
 from orders_flow import MEGAN, PRIYA, TOM, begin, follow, interrupted, reply, verified
 from sqlalchemy import update
 
-from actions import backends, codes, identity
+from actions import assurance, backends, codes
 from actions.backends import Order
 from actions.backends.models import OrderRow
 from actions.backends.session import transaction
@@ -25,7 +25,7 @@ def change(chat: Chat, text: str = "i need to change my delivery") -> list[str]:
 
 
 def order(chat: Chat, number: str) -> Order:
-    return next(one for one in backends.orders().own(identity.current(chat.id)) if one.number == number)
+    return next(one for one in backends.orders().own(assurance.current(chat.id)) if one.number == number)
 
 
 def test_another_day_step_by_step(chat: Chat) -> None:
@@ -122,12 +122,12 @@ def test_the_whole_address_in_the_first_sentence(chat: Chat) -> None:
 def test_a_new_postcode_proves_nothing(chat: Chat) -> None:
     change(chat, "can you send order NO771204 to M3 2BW instead")
     assert chat.slots["postcode"] is None and chat.slots["delivery_postcode"] == "M3 2BW"
-    assert chat.asked == "account_number" and identity.current(chat.id).level is identity.Level.NONE
+    assert chat.asked == "account_number" and assurance.current(chat.id).level is assurance.Level.NONE
 
 
 def test_a_postcode_that_proves_the_account_is_no_address(chat: Chat) -> None:
     change(chat, "change my delivery, account NA310077, M3 2BW")
-    assert identity.current(chat.id).level is identity.Level.VERIFIED and chat.asked == "delivery_change"
+    assert assurance.current(chat.id).level is assurance.Level.VERIFIED and chat.asked == "delivery_change"
 
 
 def test_no_the_other_address_and_the_postcode_at_the_read_back(chat: Chat) -> None:
@@ -192,7 +192,7 @@ def test_move_it_is_about_the_order_spoken_of_whatever_the_intent(chat: Chat) ->
 
 
 def test_move_it_is_still_about_that_order_after_the_proof(chat: Chat) -> None:
-    identity.verify_order(chat.id, SIM, "CF10 1EP")
+    assurance.verify_order(chat.id, SIM, "CF10 1EP")
     begin(chat, "order_form", f"where is {SIM}", "order_status")
     chat.hear("can you move it to another day", "move_visit").start("move_visit_form").run(FORMS["move_visit_form"])
     chat.events += [{"event": "active_loop", "name": None}, {"event": "action", "name": "action_move_visit"}]
@@ -267,4 +267,4 @@ def test_a_code_by_email_and_then_the_address(chat: Chat, monkeypatch: pytest.Mo
     reply(chat, "by email")
     assert chat.asked == "code"
     reply(chat, "777777")
-    assert chat.asked == "delivery_street" and identity.current(chat.id).level is identity.Level.STEP_UP
+    assert chat.asked == "delivery_street" and assurance.current(chat.id).level is assurance.Level.STEP_UP

@@ -7,7 +7,7 @@ from chats import Chat, Clock
 from orders_flow import MEGAN, PRIYA, begin, reply, verified
 from sqlalchemy import update
 
-from actions import backends, identity
+from actions import assurance, backends
 from actions.backends.models import OrderRow, ReturnRow
 from actions.backends.session import transaction
 from actions.forms import FORMS
@@ -39,7 +39,7 @@ def test_an_order_is_sent_back(chat: Chat) -> None:
         "it's free with the prepaid label, which is in your online account under Orders. "
         "We'll refund £49.99 within 14 days of the day it reaches our warehouse."
     ]
-    (made,) = backends.orders().returns(identity.current(chat.id))
+    (made,) = backends.orders().returns(assurance.current(chat.id))
     assert (made.order_number, made.reason) == (EARBUDS, "I've changed my mind")
 
 
@@ -57,7 +57,7 @@ def test_a_reason_is_kept_as_it_was_written(chat: Chat, text: str) -> None:
     send_back(chat)
     assert text in reply(chat, text)[0]
     reply(chat, "yes", "affirm")
-    assert [made.reason for made in backends.orders().returns(identity.current(chat.id))] == [text]
+    assert [made.reason for made in backends.orders().returns(assurance.current(chat.id))] == [text]
 
 
 def test_the_reason_may_be_kept_to_oneself(chat: Chat) -> None:
@@ -88,12 +88,12 @@ def test_too_early_or_too_late_for_a_return(chat: Chat, who: tuple[str, str], nu
     verified(chat, who)
     said = send_back(chat, f"return {number}")
     assert len(said) == 1 and words in said[0] and chat.form is None
-    assert backends.orders().returns(identity.current(chat.id)) == []
+    assert backends.orders().returns(assurance.current(chat.id)) == []
 
 
 def test_a_return_that_was_started_is_not_started_twice(chat: Chat) -> None:
     verified(chat, MEGAN)
-    backends.orders().start_return(identity.current(chat.id), EARBUDS, "too big", "key")
+    backends.orders().start_return(assurance.current(chat.id), EARBUDS, "too big", "key")
     said = send_back(chat)
     assert said[0].startswith(f"You've started the return of order {EARBUDS} already. The reference is NR000001.")
     with transaction() as session:
@@ -112,7 +112,7 @@ def test_the_last_day_of_the_period_still_counts(chat: Chat, fixed_clock: Clock)
 
 def own(chat: Chat) -> list[backends.Order]:
     """The customer's orders."""
-    return backends.orders().own(identity.current(chat.id))
+    return backends.orders().own(assurance.current(chat.id))
 
 
 def test_the_period_ends_between_the_read_back_and_the_yes(chat: Chat) -> None:

@@ -11,7 +11,7 @@ from chat_events import Event, action, answer, bot, random_chat, user
 from chats import Clock
 from rasa_sdk import Tracker
 
-from actions import identity, packet_schema
+from actions import assurance, packet_schema
 from actions.backends.protocols import Identity, Level
 from actions.copilot import summary
 from actions.logs import conversation_ref
@@ -29,7 +29,7 @@ OFFER = {"event": "slot", "name": "offer", "value": "person"}
 @pytest.fixture(autouse=True)
 def nobody(articles: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A customer who has shown nothing."""
-    monkeypatch.setattr(identity, "current", lambda conversation_id: Identity(conversation_id=conversation_id))
+    monkeypatch.setattr(assurance, "current", lambda conversation_id: Identity(conversation_id=conversation_id))
 
 
 def slot(name: str, value: Any) -> Event:
@@ -198,7 +198,7 @@ def test_contact_data_is_readable_and_cards_and_passwords_are_not() -> None:
 def test_who_the_customer_is_and_how_that_was_proven(
     level: Level, shown: str, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(identity, "current", lambda conversation_id: Identity(conversation_id, level, "NA204518"))
+    monkeypatch.setattr(assurance, "current", lambda conversation_id: Identity(conversation_id, level, "NA204518"))
     packet = packet_of([user("hi", "greet"), user("na 204518", "inform"), user("a person", "request_human")])
     assert packet["identity"]["level"] == shown and how in packet["identity"]["how"]
     assert packet["identity"]["account"] == "NA••••18"
@@ -299,7 +299,7 @@ def test_a_packet_without_policy_and_database_holds_no_text(monkeypatch: pytest.
     def broken(_: str) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr(identity, "current", broken)
+    monkeypatch.setattr(assurance, "current", broken)
     monkeypatch.setenv("TANDEM_POLICY", str(tmp_path / "gone.yml"))
     packet = packet_of([user("a person, I'm priya@example.com", "request_human")], new_email="priya@example.com")
     assert packet["identity"]["how"] == "could not be read"

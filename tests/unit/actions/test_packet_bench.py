@@ -12,7 +12,7 @@ import pytest
 from chat_events import random_chat, user
 from rasa_sdk import Tracker
 
-from actions import identity
+from actions import assurance
 from actions.backends.protocols import Identity
 from actions.packet import build_packet
 
@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[3]
 @pytest.fixture
 def packets(articles: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:
     """Packets of conversations that were drawn at random, each with its events."""
-    monkeypatch.setattr(identity, "current", lambda conversation_id: Identity(conversation_id=conversation_id))
+    monkeypatch.setattr(assurance, "current", lambda conversation_id: Identity(conversation_id=conversation_id))
     made = []
     for seed in range(4):
         events = [*random_chat(seed), user("a person please", "request_human")]

@@ -8,7 +8,7 @@ import pytest
 from chats import Chat, Clock
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions import backends, hours, identity, queues
+from actions import assurance, backends, hours, queues
 from actions.conversation import ActionAskConfirmed
 from actions.handoff import ActionHandoff
 from actions.routing import (
@@ -179,7 +179,7 @@ def test_a_complaint_is_read_back_recorded_once_and_promised_an_answer(chat: Cha
     chat.hear("yes", "affirm").run(form)
     [said] = chat.run(task)
     assert "by Tuesday 24 November at 8pm" in said and chat.buttons == ["Yes", "No"]
-    caller = identity.verify_account(chat.id, "NA204518", "LS1 4AP")
+    caller = assurance.verify_account(chat.id, "NA204518", "LS1 4AP")
     assert backends.tickets().own(caller) == []  # made before the customer was verified: the conversation's alone
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from chats import Chat
 
-from actions import backends, identity
+from actions import assurance, backends
 from actions.conversation import ActionAskConfirmed
 from actions.triage import (
     ActionAskTriageAnswer,
@@ -24,7 +24,7 @@ FORM, ASK, REPORT = ValidateTriageForm(), ActionAskTriageAnswer(), ActionTriage(
 def started(chat: Chat, text: str = "something is wrong", verified: bool = True) -> Chat:
     """A customer who has said what is wrong, in an area without a fault."""
     if verified:
-        identity.verify_account(chat.id, "NA204518", "LS1 4AP")
+        assurance.verify_account(chat.id, "NA204518", "LS1 4AP")
     chat.hear(text, "report_problem").start("triage_form").run(FORM)
     if not verified:
         chat.hear("LS1 4AP").run(FORM)
@@ -78,13 +78,13 @@ def test_a_ticket_tells_what_was_tried_and_is_opened_once_after_a_yes(chat: Chat
     answer(started(chat, "no internet"), "Amber", "No")
     [said] = chat.run(ActionAskConfirmed())
     assert "No internet after a restart" in said and "light amber, restarted the hub" in said
-    assert backends.tickets().own(identity.current(chat.id)) == []
+    assert backends.tickets().own(assurance.current(chat.id)) == []
     chat.hear("yes please", "affirm").run(FORM)
     slots = dict(chat.slots)
     [said] = chat.run(REPORT)
     chat.slots = slots
     chat.run(REPORT)
-    [ticket] = backends.tickets().own(identity.current(chat.id))
+    [ticket] = backends.tickets().own(assurance.current(chat.id))
     assert ticket.priority == "high" and ticket.reference in said
 
 
@@ -100,7 +100,7 @@ def test_no_at_the_read_back_reports_nothing(chat: Chat) -> None:
     answer(started(chat, "no internet"), "Amber", "No")
     [said] = chat.hear("no", "deny").run(FORM)
     assert "haven't reported anything" in said and chat.run(REPORT) == []
-    assert backends.tickets().own(identity.current(chat.id)) == []
+    assert backends.tickets().own(assurance.current(chat.id)) == []
 
 
 def test_when_it_works_again_the_form_ends(chat: Chat) -> None:

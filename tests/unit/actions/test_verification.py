@@ -7,7 +7,7 @@ from chats import Chat, Clock
 from outbox import Outbox
 from sqlalchemy import delete, select, update
 
-from actions import backends, codes, identity
+from actions import assurance, backends, codes
 from actions.account import ActionChangeAccount, ValidateAccountForm
 from actions.backends import Level
 from actions.backends.models import CodeRow, CustomerRow
@@ -15,9 +15,9 @@ from actions.backends.session import transaction
 from actions.billing import ValidateBalanceForm
 from actions.conversation import ActionAskConfirmed
 from actions.executor import SafeExecutor
+from actions.identity import ALREADY, ActionVerifyMe, ValidateVerifyForm
 from actions.step_up import LOCKED_HANDOVER, STILL_GOOD, TOO_MANY, ActionAskCode, ActionAskCodeChannel
 from actions.verification import AGAIN, LOCKED_TEXT, MISMATCH_ACCOUNT, OTHER_ACCOUNT
-from actions.verify_me import ALREADY, ActionVerifyMe, ValidateVerifyForm
 
 pytestmark = pytest.mark.usefixtures("database")
 FORM, TASK, VERIFY, DONE = ValidateAccountForm(), ActionChangeAccount(), ValidateVerifyForm(), ActionVerifyMe()
@@ -35,7 +35,7 @@ def outbox(monkeypatch: pytest.MonkeyPatch) -> Outbox:
 
 def started(chat: Chat, proof: tuple[str, str] = PRIYA) -> Chat:
     """A verified customer wants to change the e-mail address, and is asked where the code should go."""
-    identity.verify_account(chat.id, *proof)
+    assurance.verify_account(chat.id, *proof)
     chat.hear("change my email", "change_email").start("account_form").run(FORM)
     return chat
 
@@ -50,7 +50,7 @@ def sent(chat: Chat, outbox: Outbox) -> Chat:
 
 
 def level(chat: Chat) -> Level:
-    return identity.current(chat.id).level
+    return assurance.current(chat.id).level
 
 
 def test_two_contacts_are_offered_masked_and_the_code_goes_to_the_chosen_one(chat: Chat, outbox: Outbox) -> None:
@@ -73,7 +73,7 @@ def test_the_channel_in_words(chat: Chat, outbox: Outbox, text: str) -> None:
 
 
 def test_one_contact_is_not_asked_about(chat: Chat, outbox: Outbox) -> None:
-    identity.verify_account(chat.id, "NA936105", "NE1 7RU")  # a landline takes no text message
+    assurance.verify_account(chat.id, "NA936105", "NE1 7RU")  # a landline takes no text message
     chat.hear("change my email", "change_email").start("account_form").run(FORM)
     assert chat.asked == "code" and outbox.sent[0][0] == "grace@example.com"
 
@@ -98,7 +98,7 @@ def test_a_wrong_code_says_how_many_tries_are_left_and_the_third_hands_over(chat
     assert chat.asked is None and chat.slots["ended"] == "handover:verification_failed"
     chat.run(TASK)
     assert chat.followup == "action_handoff" and level(chat) is Level.VERIFIED
-    with pytest.raises(identity.Locked):
+    with pytest.raises(assurance.Locked):
         codes.check(chat.id, outbox.code)
 
 
@@ -228,7 +228,7 @@ def test_proof_for_another_account_begins_from_nothing(chat: Chat, outbox: Outbo
 
 
 def test_the_own_account_number_again_changes_nothing(chat: Chat) -> None:
-    identity.verify_account(chat.id, *PRIYA)
+    assurance.verify_account(chat.id, *PRIYA)
     chat.hear("balance for NA204518", "balance").start("balance_form").run(ValidateBalanceForm())
     assert chat.asked is None and level(chat) is Level.VERIFIED
 
@@ -289,21 +289,21 @@ def test_verify_me(chat: Chat) -> None:
 
 
 def test_verify_me_for_another_account_is_checked(chat: Chat) -> None:
-    identity.verify_account(chat.id, *PRIYA)
+    assurance.verify_account(chat.id, *PRIYA)
     chat.hear("verify account NA310077", "verify_me").start("verify_form")
     assert chat.run(VERIFY) == [OTHER_ACCOUNT] and chat.asked == "postcode"
 
 
 def test_a_locked_conversation_cannot_verify(chat: Chat) -> None:
     for number in ("NA000001", "NA000002", "NA000003"):
-        with pytest.raises((identity.Mismatch, identity.Locked)):
-            identity.verify_account(chat.id, number, "ZE1 0AA")
+        with pytest.raises((assurance.Mismatch, assurance.Locked)):
+            assurance.verify_account(chat.id, number, "ZE1 0AA")
     assert chat.hear("verify me", "verify_me").start("verify_form").run(VERIFY) == [LOCKED_TEXT]
 
 
 def test_an_account_that_is_gone_meanwhile_shows_nothing(chat: Chat, outbox: Outbox) -> None:
     sent(chat, outbox).hear(outbox.code).run(FORM)
-    identity.forget(chat.id)
+    assurance.forget(chat.id)
     with transaction() as session:
         session.execute(delete(CodeRow))
     assert chat.hear("new@example.com").run(FORM) == [AGAIN] and chat.asked == "account_number"

@@ -6,7 +6,7 @@ import copilot_fixtures
 import pytest
 from copilot_fixtures import SAM, audits, verified
 
-from actions import identity
+from actions import assurance
 from actions.backends.session import transaction
 from actions.copilot.calls import Refused
 from actions.copilot.customer import customer
@@ -25,8 +25,8 @@ def shown(role: str = "agent", conversation: str = "c") -> CustomerData:
 
 def proven() -> None:
     verified()
-    with transaction() as session, identity.in_session(100.0):
-        identity.raise_to_step_up(session, "c", "NA204518")
+    with transaction() as session, assurance.in_session(100.0):
+        assurance.raise_to_step_up(session, "c", "NA204518")
 
 
 def test_nothing_proven_nothing_read() -> None:
@@ -35,8 +35,8 @@ def test_nothing_proven_nothing_read() -> None:
 
 
 def test_a_known_order_is_all_that_is_known() -> None:
-    with identity.in_session(100.0):
-        identity.verify_order("c", "NO482136", "LS1 4AP")
+    with assurance.in_session(100.0):
+        assurance.verify_order("c", "NO482136", "LS1 4AP")
     found = shown()
     assert found.level == "known" and found.fields == [] and found.balance is None
     assert [line.label for line in found.orders] == ["NO482136, Northlight Hub 3 router"]

@@ -9,7 +9,7 @@ from chats import Clock
 from copilot_fixtures import SAM, audits, verified
 from sqlalchemy import func, select
 
-from actions import backends, codes, identity
+from actions import assurance, backends, codes
 from actions.backends.models import CodeRow, RunRow, TicketRow
 from actions.backends.protocols import Level, Unavailable
 from actions.backends.session import transaction
@@ -43,7 +43,7 @@ def refused(action: str, **more: str) -> Refused:
 
 
 def order(number: str) -> str:
-    with identity.for_agent("c", "test") as caller:
+    with assurance.for_agent("c", "test") as caller:
         return backends.orders().order(caller, number).status
 
 
@@ -68,8 +68,8 @@ def test_a_verified_customers_order_is_cancelled_once() -> None:
     assert refused("cancel_order", order_number=number).status == 409  # dispatched
     assert refused("cancel_order", order_number="NO771204").status == 404  # somebody else's
     assert order(number) == "dispatched"
-    with identity.in_session(100.0):
-        identity.verify_account("d", "NA118260", "CF10 1EP")
+    with assurance.in_session(100.0):
+        assurance.verify_account("d", "NA118260", "CF10 1EP")
     first = click("cancel_order", conversation="d", order_number="NO640755")
     assert first == click("cancel_order", conversation="d", order_number="NO640755")
     assert "NO640755" in first and "cancelled" in first
@@ -86,12 +86,12 @@ def test_the_level_runs_out_for_the_agent_too(fixed_clock: Clock) -> None:
 def test_the_session_in_which_something_was_shown_last_is_the_one_that_counts(fixed_clock: Clock) -> None:
     verified(session=100.0)
     fixed_clock.move(minutes=1)
-    with identity.in_session(200.0):
-        assert identity.current("c").level is Level.NONE  # the bot's view of a new session
-        identity.verify_order("c", "NO482136", "LS1 4AP")
-    with identity.for_agent("c", "Sam Lee") as caller:
+    with assurance.in_session(200.0):
+        assert assurance.current("c").level is Level.NONE  # the bot's view of a new session
+        assurance.verify_order("c", "NO482136", "LS1 4AP")
+    with assurance.for_agent("c", "Sam Lee") as caller:
         assert (caller.level, caller.actor) == (Level.KNOWN, "Sam Lee")  # the earlier session's account is over
-    assert identity.current("c").actor == ""
+    assert assurance.current("c").actor == ""
 
 
 def test_a_code_goes_to_the_customers_own_contact_once_a_click(capsys: pytest.CaptureFixture[str]) -> None:
@@ -171,7 +171,7 @@ def test_visits_are_booked_into_free_times_and_moved_and_cancelled() -> None:
     verified()
     full = refused("book_visit", window="nonsense", visit_reason="No connection")
     assert full.status == 422 and "the next ones are" in full.sentence
-    with identity.for_agent("c", "test") as caller:
+    with assurance.for_agent("c", "test") as caller:
         first, second = [w.id for w in backends.booking().windows(caller)][:2]
     told = click("book_visit", window=first, visit_reason="No connection")
     reference = next(word for word in told.split() if word.startswith("NV"))

@@ -11,7 +11,7 @@ from knowledge_fixtures import ModelServer
 from sqlalchemy import select
 from wrapup_server import AGENT, Desk, agent, bot, customer
 
-from actions import identity
+from actions import assurance
 from actions.backends.models import AuditRow, NoteRow, TicketRow
 from actions.backends.session import transaction
 from actions.copilot.models import Turn
@@ -179,7 +179,7 @@ def test_the_confirmation_writes_ticket_and_note_once(desk: Desk) -> None:
 
 
 def test_a_verified_customers_note_belongs_to_the_account(desk: Desk) -> None:
-    identity.verify_account("conversation-1", "NA204518", "LS1 4AP")
+    assurance.verify_account("conversation-1", "NA204518", "LS1 4AP")
     assert desk.post("/wrap-up/confirm", **confirmation(ticket=None)).json()["ticket"] is None
     [], [note] = rows()
     assert note.customer_id is not None
