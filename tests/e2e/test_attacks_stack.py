@@ -126,7 +126,7 @@ def test_forged_tokens_open_neither_the_chat_nor_its_history(open_stack, session
             if not token and method == "POST":
                 continue  # a new conversation of one's own
             answer = open_stack.http.request(
-                method, env["DESK_URL"] + path, headers={"Authorization": f"Bearer {token}"}
+                method, env["DESK_URL"] + path, headers={"Authorization": f"Bearer {token}".strip()}
             )
             attempt("session theft", f"{path} with a token {what}", answer.status_code == 401)
 
