@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from assistant.privacy import patterns, redactor, slots
+from assistant.privacy.cards import remove_cards
 from assistant.privacy.known import KnownValues
 from assistant.privacy.patterns import Span
 from assistant.privacy.tokens import TOKEN, normalise
@@ -127,6 +128,9 @@ def _without_secrets(events: list[tuple[Event, str | None]]) -> list[Event]:
             if isinstance(event.get("value"), str):
                 secrets[event["value"]] = redactor.MARKERS[redactor.CODE]
             event = {**event, "value": None}
+        elif _is_agents(event) and isinstance(event.get("text"), str):
+            # Typed by a person. The assistant's own messages may hold other long numbers, such as a parcel's.
+            event = {**event, "text": remove_cards(event["text"])}
         cleaned.append(event)
     if not secrets:
         return cleaned
@@ -138,6 +142,11 @@ def _without_secrets(events: list[tuple[Event, str | None]]) -> list[Event]:
         return pattern.sub(lambda found: secrets[found.group()], text)
 
     return [_visited(event, scrub) for event in cleaned]
+
+
+def _is_agents(event: Event) -> bool:
+    metadata = event.get("metadata")
+    return event.get("event") == "bot" and isinstance(metadata, dict) and metadata.get("author") == "agent"
 
 
 def _seeds(event: Event, asked: str | None, events: list[Event]) -> Iterator[tuple[str, str]]:

@@ -114,6 +114,7 @@ def test_a_service_restarts_in_the_middle(stack, chat, desk, service):
     stack.start(service)
     chat.page.reload()
     expect(chat.page.locator("#connection")).to_have_attribute("data-state", "ready")
+    chat.hears("pass")  # the history is there
     spoken = chat.log.locator("[data-who=bot]").count()
     chat.say("After the restart")
     desk.page.reload()
@@ -178,8 +179,9 @@ def test_messages_in_both_directions_at_once_are_kept(stack, chat, desk):
     def write(number: int) -> None:
         event = {"event": "bot", "text": f"agent {number}", "metadata": {"author": "agent", "agent_name": "Alex"}}
         path = f"{url}/conversations/{sender}/tracker/events"
-        settings = {"token": token, "execute_side_effects": "true", "output_channel": "latest"}
-        stack.http.post(path, params=settings, json=[event]).raise_for_status()
+        settings = {"execute_side_effects": "true", "output_channel": "latest"}
+        headers = {"Authorization": f"Bearer {token}"}
+        stack.http.post(path, params=settings, json=[event], headers=headers).raise_for_status()
 
     with ThreadPoolExecutor(4) as pool:
         done = [pool.submit(write, number) for number in range(5)]

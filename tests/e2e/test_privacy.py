@@ -13,7 +13,7 @@ from tests.e2e_runner.assertions import NOTIFICATION
 
 NAME, EMAIL, PHONE = "Verity Markham", "verity.markham@example.org", "07700 900741"
 STREET, POSTCODE = "77 Zebedee Lane", "LS2 9ZZ"
-CARD, CARD_CODE, PASSWORD = "4111 1111 1111 1111", "987", "Zx9marked"
+CARD, CARD_CODE, PASSWORD = "5105 1051 0510 5100", "987", "Zx9marked"
 ACCOUNT, ON_FILE = "NA204518", "LS1 4AP"
 # NOTIFICATION marks the lines in which the demo prints what a customer would get by e-mail or text.
 OWN_DATA = ("backend.db", "env")  # the business's own data, where the change that was asked for belongs
@@ -63,7 +63,7 @@ def test_a_verified_conversation_leaves_no_personal_data_and_goes_on(stack, cust
     assert EMAIL in customer.say(f"{code[:3]} {code[3:]}")
     time.sleep(1)  # the services write their logs
 
-    words = [NAME, "Markham", EMAIL, PASSWORD, CARD, "4111", ACCOUNT, ON_FILE, code, f"{code[:3]} {code[3:]}"]
+    words = [NAME, "Markham", EMAIL, PASSWORD, CARD, "5105 1051", ACCOUNT, ON_FILE, code, f"{code[:3]} {code[3:]}"]
     assert files_with(stack.var, words) == {}
     # The read-back was said before the search: what follows is from the store.
     assert f"now {EMAIL}" in customer.say("yes")

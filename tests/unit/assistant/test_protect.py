@@ -315,3 +315,10 @@ def test_any_events_come_back_as_they_were_and_no_value_is_in_what_is_stored(vau
     for value in MASKS:
         assert not re.search(rf"(?<![\w.+%'’-]){re.escape(value)}(?![\w.@-])", TOKEN.sub(" ", text)), (value, text)
     assert protector.protect(conversation, stored) == stored
+
+
+def test_a_card_number_that_an_agent_typed_is_removed_and_a_parcels_number_of_the_assistant_stays(protector):
+    said = {"event": "bot", "text": "Is it 4111 1111 1111 1111?", "metadata": {"author": "agent"}}
+    parcel = {"event": "bot", "text": "Your parcel is 4111111111111111.", "metadata": {"author": "bot"}}
+    kept = protector.protect("c", [said, parcel])
+    assert [event["text"] for event in kept] == ["Is it [card number removed]?", parcel["text"]]
