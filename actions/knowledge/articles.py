@@ -15,6 +15,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from actions.knowledge.loaders import SUFFIXES, ArticleError, fields_of, read
+from actions.logs import get_logger
+
+log = get_logger(__name__)
 
 LAST_DAY = 99991231  # an article without valid_until
 DEFAULTS = "_defaults.yml"
@@ -93,10 +96,14 @@ def as_int(day: date) -> int:
 
 
 def files(folder: Path) -> Iterator[Path]:
-    """The documents by path; README.md and names that begin with "." or "_" are none."""
+    """The documents by path; README.md, names that begin with "." or "_", and links to another place are none."""
+    root = folder.resolve()
     for path in sorted(folder.rglob("*")):
         inside = path.relative_to(folder)
-        if (
+        if not path.resolve().is_relative_to(root):
+            # Else a link would publish a file of this machine.
+            log.warning("article_elsewhere", extra={"article": inside.as_posix(), "do": "copy the file here"})
+        elif (
             path.suffix.lower() in SUFFIXES
             and path.name != "README.md"
             and not any(part.startswith((".", "_")) for part in inside.parts)
